@@ -1,0 +1,587 @@
+/* One job on this host.
+ *
+ *   accepted -> built-in, or app and proxy cannot be resolved      -> result
+ *            -> waits for its turn (admission) -> worker (runner)  -> result
+ *
+ * Promises: a job that was accepted has exactly one result; it comes from the main loop. The time a
+ * job waits for its turn does not count against its timeout. Two executions of the same key do not
+ * run at one time if the caller asks elves_executor_is_running() first.
+ *
+ * One that is journaled is started only when the journal has said that it is the first to start
+ * it; while the journal cannot be written, an async one waits with its worker's place, and a sync
+ * one fails. At the end, async ones that were not started are left to the journal.
+ *
+ * It does not know where results go: see agent/service and agent/outbox.
+ */
+#include "agent/execution.h"
+
+#include "agent/admission.h"
+#include "agent/answer.h"
+#include "agent/builtin.h"
+#include "agent/metrics.h"
+#include "agent/remains.h"
+#include "agent/runner.h"
+#include "common/crash-point.h"
+#include "common/error.h"
+#include "common/log.h"
+
+#define MAX_TIMEOUT_S (G_MAXUINT / 1000) /* the runner counts milliseconds in a guint: 49 days */
+#define INTENT_RETRY_US G_USEC_PER_SEC
+#define CANCELLED_TEXT "app exec cancelled"
+#define NEVER_STARTED_TEXT CANCELLED_TEXT " : the agent is stopping, the worker was not started"
+
+struct ElvesExecutor
+{
+  ElvesExecutorParts parts;
+  ElvesExecutorIdleFunc idle;
+  gpointer user_data;
+  ElvesAdmission *admission;
+  GQueue jobs;         /* of ElvesExecution, by its link: all that have no result delivered */
+  GHashTable *running; /* execution key -> ElvesExecution */
+  GQueue decided;      /* of ElvesExecution, by decided_link: results that wait for the loop */
+  GSource *deliver;    /* (nullable) while there are some */
+  int stop_signal;
+  gboolean closed; /* nothing more is accepted or started */
+};
+
+struct ElvesExecution
+{
+  ElvesExecutor *executor;
+  ElvesInstruct *instruct;
+  ElvesExecutedFunc executed;
+  gpointer user_data;
+  ElvesAppEntry entry;
+  guint timeout_s; /* effective; 0: none */
+  ElvesTicket *ticket;
+  ElvesCommand *command;
+  ElvesRunner *runner;
+  ElvesReinstruct *result; /* set: decided, nothing more may start */
+  gint64 since_us;         /* accepted; then: admitted */
+  gboolean held;           /* somebody else says when it goes on; its end waits for that */
+  gboolean kept;           /* no result: it is for the next agent */
+  ElvesJournaling journaling;
+  ElvesCell *cell; /* (nullable) open, until the worker has it */
+  ElvesDeadline intent_retry;
+  GList link, decided_link;
+};
+
+/* ---- results -------------------------------------------------------------------------------- */
+
+static void
+job_free (ElvesExecution *job)
+{
+  elves_deadlines_disarm (job->executor->parts.deadlines, &job->intent_retry);
+  elves_runner_free (job->runner);
+  elves_cell_close (job->cell);
+  elves_command_free (job->command);
+  elves_app_entry_clear (&job->entry);
+  g_clear_pointer (&job->result, elves_reinstruct_unref);
+  elves_instruct_unref (job->instruct);
+  g_free (job);
+}
+
+static void
+forget_key (ElvesExecutor *self, ElvesExecution *job)
+{
+  const char *key = job->instruct->execution;
+  if (key != NULL && g_hash_table_lookup (self->running, key) == job)
+    g_hash_table_remove (self->running, key);
+}
+
+/* The job is over: its result goes to who asked, and its place to the next. */
+static void
+job_deliver (ElvesExecution *job)
+{
+  ElvesExecutor *self = job->executor;
+  g_queue_unlink (&self->jobs, &job->link);
+  forget_key (self, job);
+  if (job->result != NULL)
+    elves_agent_metrics_count_result (job->result);
+  job->executed (job->result, job->user_data);
+  ElvesTicket *ticket = job->ticket;
+  job_free (job);
+  elves_ticket_leave (ticket);
+  if (g_queue_is_empty (&self->jobs) && self->idle != NULL)
+    self->idle (self->user_data);
+}
+
+static gboolean
+on_deliver (gpointer user_data)
+{
+  ElvesExecutor *self = user_data;
+  /* Those that come meanwhile wait for the next turn of the loop. */
+  guint n_jobs = g_queue_get_length (&self->decided);
+  while (n_jobs-- > 0)
+    job_deliver (g_queue_pop_head_link (&self->decided)->data);
+  if (!g_queue_is_empty (&self->decided))
+    return G_SOURCE_CONTINUE;
+  g_clear_pointer (&self->deliver, g_source_unref);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+deliver_later (ElvesExecution *job)
+{
+  ElvesExecutor *self = job->executor;
+  job->decided_link.data = job;
+  g_queue_push_tail_link (&self->decided, &job->decided_link);
+  if (self->deliver != NULL)
+    return;
+  self->deliver = g_idle_source_new ();
+  g_source_set_priority (self->deliver, G_PRIORITY_DEFAULT);
+  g_source_set_callback (self->deliver, on_deliver, self, NULL);
+  g_source_attach (self->deliver, g_main_context_get_thread_default ());
+}
+
+static gboolean
+is_decided (const ElvesExecution *job)
+{
+  return job->result != NULL || job->kept;
+}
+
+/* Takes @result. It is delivered from the loop, so that no caller is called back from inside. */
+static void
+job_decide (ElvesExecution *job, ElvesReinstruct *result)
+{
+  job->result = result;
+  if (!job->held)
+    deliver_later (job);
+}
+
+static void
+job_keep (ElvesExecution *job)
+{
+  job->kept = TRUE;
+  if (!job->held)
+    deliver_later (job);
+}
+
+static void
+job_fail (ElvesExecution *job, ElvesReason reason, const char *text)
+{
+  job_decide (job, elves_reinstruct_failure (job->instruct, reason, text));
+}
+
+/* ---- workers -------------------------------------------------------------------------------- */
+
+static void
+on_run_finished (ElvesRunner *runner, const ElvesRunResult *run, gpointer user_data)
+{
+  ElvesExecution *job = user_data;
+  elves_histogram_add (&elves_agent_metrics.run, g_get_monotonic_time () - job->since_us);
+  job->result = elves_answer_of_run (job->executor->parts.config, job->instruct, run);
+  job_deliver (job);
+}
+
+static void
+start_worker (ElvesExecution *job)
+{
+  gint64 now_us = g_get_monotonic_time ();
+  elves_histogram_add (&elves_agent_metrics.wait_for_turn, now_us - job->since_us);
+  job->since_us = now_us;
+  const ElvesExecutorParts *parts = &job->executor->parts;
+  const ElvesAgentConfig *config = parts->config;
+  ElvesRunnerSpec spec = {
+    .argv = (const char *const *) job->command->argv,
+    .environment = (const char *const *) job->command->environment,
+    .directory = job->command->directory,
+    .user = job->command->user,
+    .timeout_ms = job->timeout_s * 1000,
+    .stop_signal = job->executor->stop_signal,
+    .grace_ms = config->grace_ms,
+    .drain_ms = config->drain_ms,
+    .output_limit_bytes = config->output_limit_bytes,
+    .stderr_limit_bytes = config->stderr_limit_bytes,
+    .leave_leftovers = config->leftovers == ELVES_LEFTOVERS_LEAVE,
+    .cell = g_steal_pointer (&job->cell),
+  };
+  job->runner = elves_runner_start (parts->poller, parts->reaper, parts->containment,
+                                    parts->deadlines, &spec, on_run_finished, job);
+  ELVES_CRASH_POINT ("after-start");
+  gint64 pid = elves_runner_pid (job->runner), start;
+  if (job->journaling != ELVES_NOT_JOURNALED && elves_remains_start_of (pid, &start))
+    elves_journal_set_leader (parts->journal, job->instruct->execution, pid, start);
+}
+
+/* ---- the intent to start, in the journal ---------------------------------------------------- */
+
+static void write_intent (ElvesExecution *job);
+
+static void
+on_intent_retry_due (ElvesDeadline *deadline, gpointer user_data)
+{
+  write_intent (user_data);
+}
+
+static void
+on_intent_failed (ElvesExecution *job, const GError *error)
+{
+  ElvesExecutor *self = job->executor;
+  if (g_error_matches (error, ELVES_ERROR, ELVES_ERROR_NOT_FOUND))
+    job_fail (job, ELVES_REASON_OUTCOME_UNKNOWN, error->message);
+  else if (job->journaling == ELVES_JOURNALED_SYNC)
+    job_fail (job, ELVES_REASON_BUSY, error->message);
+  else
+    elves_deadlines_arm (self->parts.deadlines, &job->intent_retry,
+                         g_get_monotonic_time () + INTENT_RETRY_US, on_intent_retry_due, job);
+}
+
+static void
+on_intent_written (const ElvesJournalReply *reply, gpointer user_data)
+{
+  ElvesExecution *job = user_data;
+  job->held = FALSE;
+  if (job->kept && reply->error == NULL)
+    { /* It says "started" now, and never was. */
+      job->kept = FALSE;
+      job->result =
+          elves_reinstruct_failure (job->instruct, ELVES_REASON_CANCELLED, NEVER_STARTED_TEXT);
+    }
+  if (is_decided (job))
+    deliver_later (job);
+  else if (reply->error != NULL)
+    on_intent_failed (job, reply->error);
+  else
+    start_worker (job);
+}
+
+static void
+write_intent (ElvesExecution *job)
+{
+  const ElvesExecutorParts *parts = &job->executor->parts;
+  g_autoptr (GError) error = NULL;
+  if (job->cell == NULL)
+    job->cell = elves_containment_open_cell (parts->containment, &error);
+  if (job->cell == NULL)
+    {
+      job_decide (job, elves_answer_not_started (job->instruct, error->message));
+      return;
+    }
+  g_autofree char *cgroup = elves_cell_group_path (job->cell);
+  ElvesJournalStart how = {
+    .boot = elves_remains_boot (),
+    .tracking = elves_cell_tracking_entry (job->cell),
+    .cgroup = cgroup,
+  };
+  job->held = TRUE;
+  elves_journal_start (parts->journal, job->instruct->execution, &how, on_intent_written, job);
+}
+
+static void
+on_admitted (gpointer user_data)
+{
+  ElvesExecution *job = user_data;
+  ElvesExecutor *self = job->executor;
+  if (is_decided (job) || job->held)
+    return;
+  const char *user = elves_apps_user (self->parts.apps, job->instruct->app);
+  g_autoptr (GError) error = NULL;
+  job->command = elves_commands_build (self->parts.commands, job->instruct, &job->entry, user,
+                                       job->timeout_s, &error);
+  if (job->command == NULL)
+    job_decide (job, elves_answer_not_started (job->instruct, error->message));
+  else if (job->journaling != ELVES_NOT_JOURNALED)
+    write_intent (job);
+  else
+    start_worker (job);
+}
+
+/* ---- acceptance ----------------------------------------------------------------------------- */
+
+static guint
+effective_timeout_s (const ElvesAgentConfig *config, gint32 asked_s)
+{
+  guint cap_s = config->max_timeout_s > 0 ? MIN (config->max_timeout_s, MAX_TIMEOUT_S) : 0;
+  if (asked_s <= 0)
+    return cap_s;
+  return MIN ((guint) asked_s, cap_s > 0 ? cap_s : MAX_TIMEOUT_S);
+}
+
+static ElvesExecution *
+job_new (ElvesExecutor *self,
+         ElvesInstruct *instruct,
+         ElvesExecutedFunc executed,
+         gpointer user_data)
+{
+  ElvesExecution *job = g_new0 (ElvesExecution, 1);
+  job->executor = self;
+  job->instruct = elves_instruct_ref (instruct);
+  job->executed = executed;
+  job->user_data = user_data;
+  job->timeout_s = effective_timeout_s (self->parts.config, instruct->timeout_s);
+  job->since_us = g_get_monotonic_time ();
+  job->link.data = job;
+  job->held = TRUE;
+  return job;
+}
+
+/* Decided at once, or in the queue for a worker. FALSE: no room. */
+static gboolean
+job_begin (ElvesExecution *job, GError **error)
+{
+  ElvesExecutor *self = job->executor;
+  ElvesInstruct *instruct = job->instruct;
+  if (elves_builtin_is_meant (instruct))
+    {
+      job_decide (job, elves_builtin_run (instruct));
+      return TRUE;
+    }
+
+  ElvesReason reason;
+  g_autoptr (GError) unresolved = NULL;
+  if (!elves_apps_resolve (self->parts.apps, instruct->app, instruct->proxy, &job->entry, &reason,
+                           &unresolved))
+    {
+      job_fail (job, reason, unresolved->message);
+      return TRUE;
+    }
+  guint limit = elves_apps_concurrency (self->parts.apps, instruct->app);
+  job->ticket =
+      elves_admission_enter (self->admission, instruct->app, limit, on_admitted, job, error);
+  return job->ticket != NULL;
+}
+
+/**
+ * elves_executor_prepare:
+ * @self: an executor
+ * @instruct: the job; a reference is taken
+ * @executed: gets its result
+ * @user_data: for @executed
+ *
+ * Keeps a place for a job: to be ended with elves_execution_go() or elves_execution_drop().
+ *
+ * Returns: (transfer none) (nullable): the job; %NULL: there is no room, @executed is not called
+ * Errors: %ELVES_ERROR_BUSY when too much runs and waits, or the agent is stopping; the message
+ * names the limit.
+ */
+ElvesExecution *
+elves_executor_prepare (ElvesExecutor *self,
+                        ElvesInstruct *instruct,
+                        ElvesExecutedFunc executed,
+                        gpointer user_data,
+                        GError **error)
+{
+  if (self->closed)
+    {
+      g_set_error_literal (error, ELVES_ERROR, ELVES_ERROR_BUSY, "the agent is stopping");
+      return NULL;
+    }
+  ElvesExecution *job = job_new (self, instruct, executed, user_data);
+  g_queue_push_tail_link (&self->jobs, &job->link);
+  if (!job_begin (job, error))
+    {
+      g_queue_unlink (&self->jobs, &job->link);
+      job_free (job);
+      return NULL;
+    }
+  if (instruct->execution != NULL && !elves_executor_is_running (self, instruct->execution))
+    g_hash_table_insert (self->running, job->instruct->execution, job);
+  return job;
+}
+
+/**
+ * elves_execution_go:
+ * @self: a job that was prepared
+ * @journaling: whether it is in the journal, under its execution key
+ *
+ * Runs it when it is its turn.
+ */
+void
+elves_execution_go (ElvesExecution *self, ElvesJournaling journaling)
+{
+  self->held = FALSE;
+  self->journaling = journaling;
+  if (is_decided (self))
+    deliver_later (self);
+  else if (elves_ticket_is_admitted (self->ticket))
+    on_admitted (self);
+}
+
+/**
+ * elves_execution_drop:
+ * @self: (transfer full): a job that was prepared: it is not run, and nobody is told
+ */
+void
+elves_execution_drop (ElvesExecution *self)
+{
+  ElvesTicket *ticket = self->ticket;
+  g_queue_unlink (&self->executor->jobs, &self->link);
+  forget_key (self->executor, self);
+  ElvesExecutor *executor = self->executor;
+  job_free (self);
+  elves_ticket_leave (ticket);
+  if (g_queue_is_empty (&executor->jobs) && executor->idle != NULL)
+    executor->idle (executor->user_data);
+}
+
+/**
+ * elves_executor_start:
+ * @self: an executor
+ * @instruct: the job; a reference is taken
+ * @executed: gets its result
+ * @user_data: for @executed
+ *
+ * A job that is not journaled.
+ *
+ * Returns: whether the job was accepted; if not, @executed is not called
+ * Errors: as elves_executor_prepare()
+ */
+gboolean
+elves_executor_start (ElvesExecutor *self,
+                      ElvesInstruct *instruct,
+                      ElvesExecutedFunc executed,
+                      gpointer user_data,
+                      GError **error)
+{
+  ElvesExecution *job = elves_executor_prepare (self, instruct, executed, user_data, error);
+  if (job != NULL)
+    elves_execution_go (job, ELVES_NOT_JOURNALED);
+  return job != NULL;
+}
+
+/**
+ * elves_executor_is_running:
+ * @self: an executor
+ * @execution: an execution key
+ *
+ * Returns: whether a job of that key was accepted and has not delivered its result
+ */
+gboolean
+elves_executor_is_running (const ElvesExecutor *self, const char *execution)
+{
+  return g_hash_table_contains (self->running, execution);
+}
+
+/**
+ * elves_executor_count:
+ * @self: an executor
+ *
+ * Returns: jobs accepted whose result has not been delivered
+ */
+guint
+elves_executor_count (const ElvesExecutor *self)
+{
+  return self->jobs.length;
+}
+
+/**
+ * elves_executor_running:
+ * @self: an executor
+ *
+ * Returns: jobs that have their turn
+ */
+guint
+elves_executor_running (const ElvesExecutor *self)
+{
+  return elves_admission_running (self->admission);
+}
+
+/**
+ * elves_executor_waiting:
+ * @self: an executor
+ *
+ * Returns: jobs that wait for their turn
+ */
+guint
+elves_executor_waiting (const ElvesExecutor *self)
+{
+  return elves_admission_waiting (self->admission);
+}
+
+/* ---- beginning and end ---------------------------------------------------------------------- */
+
+/**
+ * elves_executor_new:
+ * @parts: what it works with; the struct is copied, the parts must outlive the executor
+ * @idle: (nullable): called when the last job has delivered its result
+ * @user_data: for @idle
+ *
+ * Returns: (transfer full): a new executor
+ */
+ElvesExecutor *
+elves_executor_new (const ElvesExecutorParts *parts, ElvesExecutorIdleFunc idle, gpointer user_data)
+{
+  ElvesExecutor *self = g_new0 (ElvesExecutor, 1);
+  self->parts = *parts;
+  self->idle = idle;
+  self->user_data = user_data;
+  self->admission = elves_admission_new (parts->config->max_running, parts->config->max_waiting);
+  self->stop_signal = elves_agent_config_signal_number (parts->config->stop_signal);
+  self->running = g_hash_table_new (g_str_hash, g_str_equal);
+  g_queue_init (&self->jobs);
+  g_queue_init (&self->decided);
+  return self;
+}
+
+/**
+ * elves_executor_close:
+ * @self: an executor
+ *
+ * From now on no job is accepted, and no worker is started: who waits for one is told so now, while
+ * there is time to report it, or stays in the journal. What runs goes on.
+ */
+void
+elves_executor_close (ElvesExecutor *self)
+{
+  self->closed = TRUE;
+  for (GList *link = self->jobs.head; link != NULL; link = link->next)
+    {
+      ElvesExecution *job = link->data;
+      if (is_decided (job) || job->runner != NULL)
+        continue;
+      if (job->journaling == ELVES_JOURNALED_ASYNC)
+        job_keep (job);
+      else
+        job_fail (job, ELVES_REASON_CANCELLED, NEVER_STARTED_TEXT);
+    }
+}
+
+/**
+ * elves_executor_cancel_all:
+ * @self: an executor
+ *
+ * As elves_executor_close(), and what runs is stopped; each job still gives its result.
+ */
+void
+elves_executor_cancel_all (ElvesExecutor *self)
+{
+  elves_executor_close (self);
+  for (GList *link = self->jobs.head; link != NULL; link = link->next)
+    {
+      ElvesExecution *job = link->data;
+      if (job->runner != NULL && job->result == NULL)
+        elves_runner_cancel (job->runner);
+    }
+}
+
+/**
+ * elves_executor_free:
+ * @self: (nullable): an executor
+ *
+ * Kills what runs; every job that has no result yet is reported as cancelled from here.
+ */
+void
+elves_executor_free (ElvesExecutor *self)
+{
+  if (self == NULL)
+    return;
+  self->closed = TRUE;
+  self->idle = NULL;
+  for (GList *link = self->jobs.head; link != NULL; link = link->next)
+    {
+      ElvesExecution *job = link->data;
+      const char *text = job->runner != NULL ? CANCELLED_TEXT : NEVER_STARTED_TEXT;
+      gboolean keep = job->journaling == ELVES_JOURNALED_ASYNC && job->runner == NULL && !job->held;
+      g_clear_pointer (&job->runner, elves_runner_free);
+      if (job->result == NULL && !keep)
+        job->result = elves_reinstruct_failure (job->instruct, ELVES_REASON_CANCELLED, text);
+    }
+  while (!g_queue_is_empty (&self->jobs))
+    job_deliver (self->jobs.head->data);
+  if (self->deliver != NULL)
+    g_source_destroy (self->deliver);
+  g_clear_pointer (&self->deliver, g_source_unref);
+  g_hash_table_unref (self->running);
+  elves_admission_free (self->admission);
+  g_free (self);
+}

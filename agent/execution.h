@@ -1,0 +1,76 @@
+/* Jobs of this host, from acceptance to result. */
+#pragma once
+
+#include "agent/apps.h"
+#include "agent/command.h"
+#include "agent/config.h"
+#include "agent/containment.h"
+#include "agent/journal.h"
+#include "agent/reaper.h"
+#include "common/deadlines.h"
+#include "common/instruct.h"
+#include "common/poller.h"
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct ElvesExecutor ElvesExecutor;
+typedef struct ElvesExecution ElvesExecution; /* a job of it */
+
+/* What it works with; all of it must outlive the executor. */
+typedef struct
+{
+  const ElvesAgentConfig *config;
+  ElvesPoller *poller;
+  ElvesReaper *reaper;
+  ElvesContainment *containment;
+  ElvesDeadlines *deadlines;
+  ElvesApps *apps;
+  ElvesCommands *commands;
+  ElvesJournal *journal; /* (nullable) */
+} ElvesExecutorParts;
+
+/* Exactly once for each job that was accepted; from the main loop, never from inside
+   elves_executor_start(). At the latest from elves_executor_free(). @result: (nullable): only of
+   %ELVES_JOURNALED_ASYNC: it was not started and stays in the journal for the next agent. */
+typedef void (*ElvesExecutedFunc) (ElvesReinstruct *result, gpointer user_data);
+
+typedef enum
+{
+  ELVES_NOT_JOURNALED,
+  ELVES_JOURNALED_SYNC,
+  ELVES_JOURNALED_ASYNC
+} ElvesJournaling;
+
+typedef void (*ElvesExecutorIdleFunc) (gpointer user_data);
+
+ElvesExecutor *elves_executor_new (const ElvesExecutorParts *parts,
+                                   ElvesExecutorIdleFunc idle,
+                                   gpointer user_data);
+void elves_executor_free (ElvesExecutor *self);
+
+gboolean elves_executor_start (ElvesExecutor *self,
+                               ElvesInstruct *instruct,
+                               ElvesExecutedFunc executed,
+                               gpointer user_data,
+                               GError **error);
+/* The same in two steps: a place is kept, then the job goes on, or it was never there. */
+ElvesExecution *elves_executor_prepare (ElvesExecutor *self,
+                                        ElvesInstruct *instruct,
+                                        ElvesExecutedFunc executed,
+                                        gpointer user_data,
+                                        GError **error);
+void elves_execution_go (ElvesExecution *self, ElvesJournaling journaling);
+void elves_execution_drop (ElvesExecution *self);
+
+gboolean elves_executor_is_running (const ElvesExecutor *self, const char *execution);
+guint elves_executor_count (const ElvesExecutor *self);
+guint elves_executor_running (const ElvesExecutor *self);
+guint elves_executor_waiting (const ElvesExecutor *self);
+void elves_executor_close (ElvesExecutor *self);
+void elves_executor_cancel_all (ElvesExecutor *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesExecutor, elves_executor_free)
+
+G_END_DECLS

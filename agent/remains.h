@@ -1,0 +1,25 @@
+/* Processes of jobs that an earlier agent has left behind. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* A job that was running, as the journal knows it; the texts are borrowed. */
+typedef struct
+{
+  const char *boot;     /* (nullable) of that time: after another boot there is nothing left */
+  const char *tracking; /* (nullable) entry of the environment of its processes */
+  const char *cgroup;   /* (nullable) folder of its cgroup */
+  gint64 pid;           /* its first process; 0: not known */
+  guint64 pid_start;    /* in clock ticks after boot */
+
+  guint killed;    /* out: processes that were ended */
+  guint survivors; /* out: processes that could not be */
+} ElvesRemains;
+
+const char *elves_remains_boot (void); /* of this boot; "" if not known */
+gboolean elves_remains_start_of (gint64 pid, gint64 *out_start);
+void elves_remains_end (ElvesRemains *jobs, guint n_jobs);
+
+G_END_DECLS

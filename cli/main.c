@@ -1,0 +1,157 @@
+/* elvesctl: what an operator types. Finds the command, prints its error, gives its exit status. */
+#include "cli/command.h"
+#include "common/error.h"
+
+#include <locale.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct
+{
+  const char *name;
+  const char *summary;
+  ElvesCliRunFunc run;
+} Command;
+
+static const Command commands[] = {
+  { "exec", "run a function on a host and print its result", elves_cli_exec },
+  { "send", "publish a message as it stands and print what comes back", elves_cli_send },
+  { "agents", "list the registered agents", elves_cli_agents },
+};
+
+static const char *const default_files[] = { "/etc/elves/elvesctl.properties",
+                                             "/etc/elves/elves-scheduler.properties" };
+
+typedef struct
+{
+  char *config_file;
+  char **overrides;
+  gboolean version;
+} Globals;
+
+static void
+globals_clear (Globals *self)
+{
+  g_free (self->config_file);
+  g_strfreev (self->overrides);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Globals, globals_clear)
+
+/**
+ * elves_cli_status_of_error:
+ * @error: why a command had no answer to print.
+ *
+ * Returns: the exit status it stands for.
+ */
+int
+elves_cli_status_of_error (const GError *error)
+{
+  if (error->domain == G_OPTION_ERROR || g_error_matches (error, ELVES_ERROR, ELVES_ERROR_CONFIG) ||
+      g_error_matches (error, ELVES_ERROR, ELVES_ERROR_INVALID) || error->domain != ELVES_ERROR)
+    return ELVES_EXIT_USAGE;
+  return ELVES_EXIT_UNREACHABLE;
+}
+
+static int
+fail (const GError *error)
+{
+  fprintf (stderr, "elvesctl: %s\n", error->message);
+  return elves_cli_status_of_error (error);
+}
+
+static char *
+describe_commands (void)
+{
+  GString *text = g_string_new ("Commands (each has its own --help):\n");
+
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    g_string_append_printf (text, "  %-8s %s\n", commands[i].name, commands[i].summary);
+  g_string_append (
+      text, "\nExamples:\n"
+            "  elvesctl --config /etc/elves/elves-scheduler.properties agents\n"
+            "  elvesctl exec 10.0.0.7 hello greet '{\"name\":\"Ada\"}' --timeout 30\n"
+            "  elvesctl exec 10.0.0.7 elves ping hello\n"
+            "  ELVES_MQ_IP=10.0.0.1 ELVES_MQ_USER=ops ELVES_MQ_PASSWORD=... elvesctl exec ...");
+  return g_string_free (text, FALSE);
+}
+
+static gboolean
+parse_globals (Globals *self, int *argc, char ***argv, GError **error)
+{
+  GOptionEntry entries[] = {
+    { "config", 'c', 0, G_OPTION_ARG_FILENAME, &self->config_file,
+      "Keys of mq.* and zookeeper.*; a scheduler's file serves", "FILE" },
+    { "set", 's', 0, G_OPTION_ARG_STRING_ARRAY, &self->overrides, "Set a key", "KEY=VALUE" },
+    { "version", 'V', 0, G_OPTION_ARG_NONE, &self->version, "Print the version", NULL },
+    { NULL },
+  };
+  g_autoptr (GOptionContext) context = g_option_context_new ("COMMAND [ARGUMENT...]");
+  g_autofree char *description = describe_commands ();
+
+  g_option_context_set_summary (context, "Asks an Elves scheduler to do things.");
+  g_option_context_set_description (context, description);
+  g_option_context_set_strict_posix (context, TRUE);
+  g_option_context_add_main_entries (context, entries, NULL);
+  return g_option_context_parse (context, argc, argv, error);
+}
+
+static const char *
+find_config (const Globals *globals)
+{
+  if (globals->config_file != NULL)
+    return globals->config_file;
+  for (guint i = 0; i < G_N_ELEMENTS (default_files); i++)
+    if (g_file_test (default_files[i], G_FILE_TEST_EXISTS))
+      return default_files[i];
+  return NULL;
+}
+
+static const Command *
+find_command (const char *name, GError **error)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
+    if (g_str_equal (commands[i].name, name))
+      return &commands[i];
+  g_set_error (error, ELVES_ERROR, ELVES_ERROR_CONFIG,
+               "there is no command \"%s\" (elvesctl --help)", name);
+  return NULL;
+}
+
+static int
+run_command (const Globals *globals, int argc, char **argv)
+{
+  ElvesCliContext context = { find_config (globals), (const char *const *) globals->overrides };
+  g_autoptr (GError) error = NULL;
+  const Command *command;
+  int status;
+
+  if (argc < 2)
+    {
+      fputs ("elvesctl: which command? (elvesctl --help)\n", stderr);
+      return ELVES_EXIT_USAGE;
+    }
+  command = find_command (argv[1], &error);
+  if (command == NULL)
+    return fail (error);
+  g_set_prgname (command->name);
+  status = command->run (&context, argc - 1, argv + 1, &error);
+  return error != NULL ? fail (error) : status;
+}
+
+int
+main (int argc, char **argv)
+{
+  g_auto (Globals) globals = { 0 };
+  g_autoptr (GError) error = NULL;
+
+  setlocale (LC_ALL, "");
+  if (!parse_globals (&globals, &argc, &argv, &error))
+    return fail (error);
+  if (globals.version)
+    {
+      puts ("elvesctl " ELVES_VERSION);
+      return ELVES_EXIT_SUCCESS;
+    }
+  return run_command (&globals, argc, argv);
+}

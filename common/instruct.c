@@ -1,0 +1,172 @@
+/* The two structs of the Thrift interface as values.
+
+   An ElvesInstruct is filled by whoever made it, then shared and no longer changed; whoever needs
+   another one copies it. The same holds for ElvesReinstruct. Reference counts are atomic, because a
+   result may be dropped by the thread that put it on the wire; the fields have no lock and need
+   none.
+
+   Not here: the bytes on the wire (rpc-codec.c) and the JSON (job-message-*.c). */
+#include "common/instruct.h"
+
+#include <string.h>
+
+static GBytes *
+empty_bytes (void)
+{
+  return g_bytes_new_static ("", 0);
+}
+
+/**
+ * elves_instruct_new:
+ *
+ * Returns: (transfer full): an instruction with all texts "", an empty param and no time limit.
+ */
+ElvesInstruct *
+elves_instruct_new (void)
+{
+  ElvesInstruct *self = g_atomic_rc_box_new0 (ElvesInstruct);
+  self->id = g_strdup ("");
+  self->ip = g_strdup ("");
+  self->type = g_strdup ("");
+  self->mode = g_strdup ("");
+  self->app = g_strdup ("");
+  self->func = g_strdup ("");
+  self->param = empty_bytes ();
+  self->proxy = g_strdup ("");
+  return self;
+}
+
+/**
+ * elves_instruct_copy:
+ * @self: the instruction to copy
+ *
+ * Returns: (transfer full): an independent copy that may be changed until it is shared.
+ */
+ElvesInstruct *
+elves_instruct_copy (const ElvesInstruct *self)
+{
+  ElvesInstruct *copy = g_atomic_rc_box_new0 (ElvesInstruct);
+  copy->id = g_strdup (self->id);
+  copy->ip = g_strdup (self->ip);
+  copy->type = g_strdup (self->type);
+  copy->mode = g_strdup (self->mode);
+  copy->app = g_strdup (self->app);
+  copy->func = g_strdup (self->func);
+  copy->param = g_bytes_ref (self->param);
+  copy->timeout_s = self->timeout_s;
+  copy->proxy = g_strdup (self->proxy);
+  copy->execution = g_strdup (self->execution);
+  copy->origin = g_strdup (self->origin);
+  copy->seen_within_s = self->seen_within_s;
+  copy->query_only = self->query_only;
+  return copy;
+}
+
+ElvesInstruct *
+elves_instruct_ref (ElvesInstruct *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+static void
+instruct_clear (void *data)
+{
+  ElvesInstruct *self = data;
+  g_free (self->id);
+  g_free (self->ip);
+  g_free (self->type);
+  g_free (self->mode);
+  g_free (self->app);
+  g_free (self->func);
+  g_bytes_unref (self->param);
+  g_free (self->proxy);
+  g_free (self->execution);
+  g_free (self->origin);
+}
+
+/**
+ * elves_instruct_unref:
+ * @self: (nullable): the instruction
+ */
+void
+elves_instruct_unref (ElvesInstruct *self)
+{
+  if (self)
+    g_atomic_rc_box_release_full (self, instruct_clear);
+}
+
+/**
+ * elves_instruct_set:
+ * @field: a text of an instruction that is not yet shared
+ * @value: (nullable): the new text; %NULL becomes "". May be the old text itself.
+ */
+void
+elves_instruct_set (char **field, const char *value)
+{
+  char *text = g_strdup (value ? value : "");
+  g_free (*field);
+  *field = text;
+}
+
+/**
+ * elves_reinstruct_new:
+ * @instruct: what was run; a reference is taken
+ *
+ * Returns: (transfer full): an answer with flag 0, no result, and everything optional unset.
+ */
+ElvesReinstruct *
+elves_reinstruct_new (ElvesInstruct *instruct)
+{
+  ElvesReinstruct *self = g_atomic_rc_box_new0 (ElvesReinstruct);
+  self->instruct = elves_instruct_ref (instruct);
+  self->state = ELVES_STATE_UNSET;
+  self->reason = ELVES_REASON_NONE;
+  self->exit_status = -1;
+  self->killed = -1;
+  self->survivors = -1;
+  self->output_bytes = -1;
+  return self;
+}
+
+/**
+ * elves_reinstruct_failure:
+ * @instruct: what could not be run; a reference is taken
+ * @reason: why
+ * @text: (nullable): the result text that people read
+ *
+ * Returns: (transfer full): an answer with flag -1.
+ */
+ElvesReinstruct *
+elves_reinstruct_failure (ElvesInstruct *instruct, ElvesReason reason, const char *text)
+{
+  ElvesReinstruct *self = elves_reinstruct_new (instruct);
+  self->flag = -1;
+  self->reason = reason;
+  self->result = text ? g_bytes_new (text, strlen (text)) : empty_bytes ();
+  return self;
+}
+
+ElvesReinstruct *
+elves_reinstruct_ref (ElvesReinstruct *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+static void
+reinstruct_clear (void *data)
+{
+  ElvesReinstruct *self = data;
+  elves_instruct_unref (self->instruct);
+  g_clear_pointer (&self->result, g_bytes_unref);
+}
+
+/**
+ * elves_reinstruct_unref:
+ * @self: (nullable): the answer
+ */
+void
+elves_reinstruct_unref (ElvesReinstruct *self)
+{
+  if (self)
+    g_atomic_rc_box_release_full (self, reinstruct_clear);
+}

@@ -1,0 +1,62 @@
+/* The two structs of the Thrift interface as plain, immutable, reference-counted values.
+   Texts are valid UTF-8 without NUL; param and result are bytes, because peers send any.
+   Source of the fields: idl/elves.thrift. */
+#pragma once
+
+#include "common/reason.h"
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  char *id;
+  char *ip;
+  char *type;
+  char *mode;
+  char *app;
+  char *func;
+  GBytes *param;    /* never NULL */
+  gint32 timeout_s; /* <= 0: no limit */
+  char *proxy;
+  char *execution;      /* (nullable) */
+  char *origin;         /* (nullable) host:port */
+  gint32 seen_within_s; /* 0: unset */
+  gboolean query_only;
+} ElvesInstruct; /* every other text: never NULL */
+
+ElvesInstruct *
+elves_instruct_new (void); /* all texts "", param empty; fill the fields before sharing */
+ElvesInstruct *elves_instruct_copy (const ElvesInstruct *self); /* an independent, writable copy */
+ElvesInstruct *elves_instruct_ref (ElvesInstruct *self);
+void elves_instruct_unref (ElvesInstruct *self);
+void elves_instruct_set (char **field, const char *value); /* replaces a text; NULL becomes "" */
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesInstruct, elves_instruct_unref)
+
+#define ELVES_STATE_UNSET (-1)
+
+typedef struct
+{
+  ElvesInstruct *instruct; /* never NULL */
+  gint32 flag;             /* 1 success, 0 the worker said no, -1 could not be run or known */
+  gint32 cost_ms;
+  GBytes *result; /* (nullable): the peer sent none */
+  gint32 state;   /* 0-4, or ELVES_STATE_UNSET */
+  ElvesReason reason;
+  gint32 exit_status;  /* -1: unset */
+  gint32 killed;       /* processes killed at the end; -1: unset */
+  gint32 survivors;    /* processes that live on; -1: unset */
+  gint64 output_bytes; /* -1: unset */
+  gboolean truncated;
+} ElvesReinstruct;
+
+ElvesReinstruct *
+elves_reinstruct_new (ElvesInstruct *instruct); /* takes a reference; flag 0, rest unset */
+ElvesReinstruct *
+elves_reinstruct_failure (ElvesInstruct *instruct, ElvesReason reason, const char *text);
+ElvesReinstruct *elves_reinstruct_ref (ElvesReinstruct *self);
+void elves_reinstruct_unref (ElvesReinstruct *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesReinstruct, elves_reinstruct_unref)
+
+G_END_DECLS

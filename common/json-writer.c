@@ -1,0 +1,124 @@
+/* Writes JSON objects straight into a GString: a reply needs no tree, only its bytes.
+
+   Members are separated by what was written last, so there is no state but the string. Promises
+   valid JSON as long as opens and closes are paired, names are plain ASCII of ours, and texts are
+   valid UTF-8 (elves_json_add_bytes takes anything). */
+#include "common/json-writer.h"
+
+#include "common/utf8.h"
+
+static void
+begin_member (GString *out, const char *name)
+{
+  if (out->len > 0 && out->str[out->len - 1] != '{')
+    g_string_append_c (out, ',');
+  if (!name)
+    return;
+  g_string_append_c (out, '"');
+  g_string_append (out, name);
+  g_string_append (out, "\":");
+}
+
+/* What follows the backslash in the short escape of @character; NUL if it has none. */
+static char
+escape_letter (char character)
+{
+  switch (character)
+    {
+    case '"':
+    case '\\':
+      return character;
+    case '\b':
+      return 'b';
+    case '\f':
+      return 'f';
+    case '\n':
+      return 'n';
+    case '\r':
+      return 'r';
+    case '\t':
+      return 't';
+    default:
+      return '\0';
+    }
+}
+
+static void
+append_escape (GString *out, char character)
+{
+  char letter = escape_letter (character);
+  if (letter != '\0')
+    {
+      g_string_append_c (out, '\\');
+      g_string_append_c (out, letter);
+    }
+  else
+    g_string_append_printf (out, "\\u%04x", (guint) character);
+}
+
+/* Copies what needs no escape in whole runs: results may be megabytes. */
+static void
+append_quoted (GString *out, const char *text)
+{
+  g_string_append_c (out, '"');
+  const char *plain = text, *at;
+  for (at = text; *at != '\0'; at++)
+    if ((guchar) *at < 0x20 || *at == '"' || *at == '\\')
+      {
+        if (at > plain)
+          g_string_append_len (out, plain, at - plain);
+        append_escape (out, *at);
+        plain = at + 1;
+      }
+  g_string_append_len (out, plain, at - plain);
+  g_string_append_c (out, '"');
+}
+
+/**
+ * elves_json_open:
+ * @out: what is written so far; must be empty for the outermost object
+ * @name: (nullable): of the member; %NULL for the outermost object
+ */
+void
+elves_json_open (GString *out, const char *name)
+{
+  begin_member (out, name);
+  g_string_append_c (out, '{');
+}
+
+void
+elves_json_close (GString *out)
+{
+  g_string_append_c (out, '}');
+}
+
+/**
+ * elves_json_add_text:
+ * @text: (nullable): valid UTF-8; %NULL is written as ""
+ */
+void
+elves_json_add_text (GString *out, const char *name, const char *text)
+{
+  begin_member (out, name);
+  append_quoted (out, text ? text : "");
+}
+
+/**
+ * elves_json_add_bytes:
+ * @bytes: (nullable): of any content; what is not UTF-8 becomes U+FFFD, %NULL is written as ""
+ */
+void
+elves_json_add_bytes (GString *out, const char *name, GBytes *bytes)
+{
+  gsize length = 0;
+  const void *data = bytes ? g_bytes_get_data (bytes, &length) : NULL;
+  g_autofree char *text = length > 0 ? elves_utf8_clean (data, length, G_MAXSIZE, NULL) : NULL;
+  elves_json_add_text (out, name, text);
+}
+
+void
+elves_json_add_number (GString *out, const char *name, gint64 number)
+{
+  begin_member (out, name);
+  g_string_append_printf (out, "%" G_GINT64_FORMAT, number);
+}

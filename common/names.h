@@ -1,0 +1,23 @@
+/* Every name that others see, and nothing else: exchange, queues, routing words, znodes. */
+#pragma once
+
+#define ELVES_DEFAULT_EXCHANGE "elves"
+#define ELVES_DEFAULT_QUEUE "scheduler"
+#define ELVES_BINDING_TWO_WORDS "*.scheduler"   /* from.to */
+#define ELVES_BINDING_WHOLE_KEY "*.scheduler.#" /* a publisher that routes by the whole mqkey */
+
+/* Of a message that a scheduler published again. */
+#define ELVES_HEADER_EXECUTION "elves-execution" /* its key */
+#define ELVES_HEADER_ATTEMPTS "elves-attempts"   /* how often it had to be given out again */
+#define ELVES_DEAD_QUEUE_SUFFIX ".dead"
+
+#define ELVES_ZNODE_SCHEDULERS "scheduler" /* children: ten digits, ephemeral */
+#define ELVES_ZNODE_AGENTS "agent"         /* children: the agent's ip, ephemeral */
+
+#define ELVES_ENVIRONMENT_PREFIX "ELVES_"
+
+#define ELVES_BUILTIN_APP "elves"
+#define ELVES_BUILTIN_PING "ping"
+
+#define ELVES_ERROR_TEXT_SYNC "[410.0]Send Job To Agent Fail"
+#define ELVES_ERROR_TEXT_ASYNC "[410.1]Send Job To Agent Fail"

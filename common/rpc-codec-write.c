@@ -1,0 +1,204 @@
+/* RPC codec, writing: values become whole Thrift messages.
+ *
+ * A message is a header, then one struct: the arguments of a call, the result of an answer (field
+ * 0 is its value), or an exception. These wrappers are written here over c_glib's binary protocol;
+ * the two structs inside are the generated code's (rpc-codec-struct.c). Headers are always strict.
+ *
+ * Writing goes into memory and cannot fail, so its results are not looked at. Main thread only. */
+#include "common/rpc-codec-private.h"
+
+#include <thrift/c_glib/protocol/thrift_binary_protocol.h>
+
+const char *const elves_rpc_method_names[ELVES_RPC_N_METHODS] = {
+  [ELVES_RPC_ALIVE_CHECK] = "aliveCheck",
+  [ELVES_RPC_INVOKE_ASYNC] = "instructionInvokeAsync",
+  [ELVES_RPC_INVOKE_SYNC] = "instructionInvokeSync",
+  [ELVES_RPC_DATA_TRANSPORT] = "dataTransport",
+  [ELVES_RPC_RUN_PROCESSOR] = "runProcessor",
+};
+
+ElvesRpcTransport *
+elves_rpc_codec_transport (void)
+{
+  static ElvesRpcTransport *transport;
+  if (!transport)
+    transport = elves_rpc_transport_new ();
+  return transport;
+}
+
+ThriftProtocol *
+elves_rpc_codec_protocol (void)
+{
+  static ThriftProtocol *protocol;
+  if (!protocol)
+    protocol =
+        g_object_new (THRIFT_TYPE_BINARY_PROTOCOL, "transport", elves_rpc_codec_transport (), NULL);
+  return protocol;
+}
+
+static ThriftProtocol *
+write_begin (GByteArray *out, const char *name, ThriftMessageType type, gint32 seqid)
+{
+  elves_rpc_transport_write_to (elves_rpc_codec_transport (), out);
+  ThriftProtocol *protocol = elves_rpc_codec_protocol ();
+  thrift_protocol_write_message_begin (protocol, name, type, seqid, NULL);
+  return protocol;
+}
+
+static void
+write_end (ThriftProtocol *protocol)
+{
+  thrift_protocol_write_field_stop (protocol, NULL);
+  elves_rpc_transport_write_to (elves_rpc_codec_transport (), NULL);
+}
+
+static ThriftProtocol *
+write_call (GByteArray *out, ElvesRpcMethod method, gint32 seqid)
+{
+  return write_begin (out, elves_rpc_method_names[method], T_CALL, seqid);
+}
+
+static ThriftProtocol *
+write_reply (GByteArray *out, const ElvesRpcRequest *request)
+{
+  return write_begin (out, request->name, T_REPLY, request->seqid);
+}
+
+static void
+write_field (ThriftProtocol *protocol, ThriftType type, gint16 id)
+{
+  thrift_protocol_write_field_begin (protocol, "", type, id, NULL);
+}
+
+/**
+ * elves_rpc_encode_alive_check:
+ * @out: one message is appended
+ */
+void
+elves_rpc_encode_alive_check (GByteArray *out, gint32 seqid)
+{
+  write_end (write_call (out, ELVES_RPC_ALIVE_CHECK, seqid));
+}
+
+/**
+ * elves_rpc_encode_invoke_sync:
+ * @out: one message is appended
+ */
+void
+elves_rpc_encode_invoke_sync (GByteArray *out, gint32 seqid, const ElvesInstruct *instruct)
+{
+  ThriftProtocol *protocol = write_call (out, ELVES_RPC_INVOKE_SYNC, seqid);
+  write_field (protocol, T_STRUCT, 1);
+  elves_rpc_write_instruct (protocol, instruct);
+  write_end (protocol);
+}
+
+/**
+ * elves_rpc_encode_invoke_async:
+ * @out: one message is appended
+ * @instructs: (element-type ElvesInstruct): any number
+ */
+void
+elves_rpc_encode_invoke_async (GByteArray *out, gint32 seqid, GPtrArray *instructs)
+{
+  ThriftProtocol *protocol = write_call (out, ELVES_RPC_INVOKE_ASYNC, seqid);
+  write_field (protocol, T_LIST, 1);
+  thrift_protocol_write_list_begin (protocol, T_STRUCT, instructs->len, NULL);
+  for (guint i = 0; i < instructs->len; i++)
+    elves_rpc_write_instruct (protocol, instructs->pdata[i]);
+  write_end (protocol);
+}
+
+static void
+encode_reinstruct_call (GByteArray *out,
+                        ElvesRpcMethod method,
+                        gint32 seqid,
+                        const ElvesReinstruct *result)
+{
+  ThriftProtocol *protocol = write_call (out, method, seqid);
+  write_field (protocol, T_STRUCT, 1);
+  elves_rpc_write_reinstruct (protocol, result);
+  write_end (protocol);
+}
+
+/**
+ * elves_rpc_encode_data_transport:
+ * @out: one message is appended
+ */
+void
+elves_rpc_encode_data_transport (GByteArray *out, gint32 seqid, const ElvesReinstruct *result)
+{
+  encode_reinstruct_call (out, ELVES_RPC_DATA_TRANSPORT, seqid, result);
+}
+
+/**
+ * elves_rpc_encode_run_processor:
+ * @out: one message is appended
+ */
+void
+elves_rpc_encode_run_processor (GByteArray *out, gint32 seqid, const ElvesReinstruct *result)
+{
+  encode_reinstruct_call (out, ELVES_RPC_RUN_PROCESSOR, seqid, result);
+}
+
+/**
+ * elves_rpc_encode_answer_text:
+ * @out: one message is appended
+ */
+void
+elves_rpc_encode_answer_text (GByteArray *out, const ElvesRpcRequest *request, const char *text)
+{
+  ThriftProtocol *protocol = write_reply (out, request);
+  write_field (protocol, T_STRING, 0);
+  thrift_protocol_write_string (protocol, text, NULL);
+  write_end (protocol);
+}
+
+/**
+ * elves_rpc_encode_answer_reinstruct:
+ * @out: one message is appended
+ */
+void
+elves_rpc_encode_answer_reinstruct (GByteArray *out,
+                                    const ElvesRpcRequest *request,
+                                    const ElvesReinstruct *answer)
+{
+  ThriftProtocol *protocol = write_reply (out, request);
+  write_field (protocol, T_STRUCT, 0);
+  elves_rpc_write_reinstruct (protocol, answer);
+  write_end (protocol);
+}
+
+/**
+ * elves_rpc_encode_answer_list:
+ * @out: one message is appended
+ * @answers: (element-type ElvesReinstruct): any number
+ */
+void
+elves_rpc_encode_answer_list (GByteArray *out, const ElvesRpcRequest *request, GPtrArray *answers)
+{
+  ThriftProtocol *protocol = write_reply (out, request);
+  write_field (protocol, T_LIST, 0);
+  thrift_protocol_write_list_begin (protocol, T_STRUCT, answers->len, NULL);
+  for (guint i = 0; i < answers->len; i++)
+    elves_rpc_write_reinstruct (protocol, answers->pdata[i]);
+  write_end (protocol);
+}
+
+/**
+ * elves_rpc_encode_answer_exception:
+ * @out: one message is appended
+ */
+void
+elves_rpc_encode_answer_exception (GByteArray *out,
+                                   const ElvesRpcRequest *request,
+                                   ElvesRpcException type,
+                                   const char *text)
+{
+  ThriftProtocol *protocol = write_begin (out, request->name, T_EXCEPTION, request->seqid);
+  write_field (protocol, T_STRING, 1);
+  thrift_protocol_write_string (protocol, text, NULL);
+  write_field (protocol, T_I32, 2);
+  thrift_protocol_write_i32 (protocol, type, NULL);
+  write_end (protocol);
+}

@@ -1,0 +1,53 @@
+/* What the two parts of a server share: thrift-server.c accepts and reads, thrift-call.c answers.
+ */
+#pragma once
+
+#include "common/thrift-server.h"
+
+#include <sys/socket.h>
+
+G_BEGIN_DECLS
+
+typedef struct ElvesThriftConnection ElvesThriftConnection;
+
+struct ElvesThriftServer
+{
+  ElvesPoller *poller;
+  const ElvesAddressList *allowed;
+  ElvesThriftLinkOptions link_options;
+  guint max_connections;
+  gint64 idle_timeout_us;
+  gint64 message_timeout_us;
+  ElvesThriftServerCallbacks callbacks;
+  gpointer user_data;
+
+  GSocket *listener; /* NULL: no longer listening */
+  ElvesWatch *watch;
+  guint16 port;
+  guint retry_id;         /* accepting pauses */
+  gint64 last_warning_us; /* 0: never */
+
+  GQueue connections;
+  guint timer_id;
+};
+
+struct ElvesThriftConnection
+{
+  ElvesThriftServer *server;
+  GList node;
+  struct sockaddr_storage peer;
+  ElvesThriftLink *link;
+  ElvesThriftCall *call;   /* (nullable): the open one */
+  gint64 message_since_us; /* 0: no message under way when the timer looked last */
+};
+
+struct ElvesThriftCall
+{
+  ElvesThriftConnection *connection; /* NULL: it has gone */
+  ElvesRpcRequest *request;
+};
+
+/* Also lets the next connection in, when too many were open. */
+void elves_thrift_connection_free (ElvesThriftConnection *self);
+
+G_END_DECLS

@@ -1,0 +1,59 @@
+/*
+ * Elves over Thrift: unframed TBinaryProtocol on a plain TCP socket; strict writes, non-strict reads accepted.
+ *
+ * Fields 1-9 of Instruct and 1, 3, 4, 5 of Reinstruct are the seed's; every later field is optional and
+ * skipped by a peer that does not know it (the original agent and the original center among them).
+ * A missing string reads as "", a missing number as 0. Strings are UTF-8.
+ */
+
+namespace c_glib ElvesRpc
+
+struct Instruct {
+  1: string id        // the task's id
+  2: string ip        // the agent's ip
+  3: string type      // cron | queue | rt
+  4: string mode      // P: the app's processor gets the result too; NP: not
+  5: string app
+  6: string func
+  7: string param     // JSON text or ""
+  8: i32    timeout   // seconds, 0 = no limit
+  9: string proxy     // worker entry, "" = the app's default
+
+  10: optional string execution  // identity of this one execution
+  11: optional string origin     // host:port of the scheduler that should get the result
+  12: optional i32    seenWithin // seconds: this message was delivered before and has no key of its own: an execution
+                                 // of this type and id accepted within that time is this one; its key is echoed
+  13: optional bool   queryOnly  // never start it: only tell the state
+}
+
+struct Reinstruct {
+  1: Instruct ins
+  // field 2 does not exist
+  3: i32      flag      // 1 success, 0 the worker said no, -1 it could not be run or known
+  4: i32      costtime  // milliseconds
+  5: string   result
+
+  6:  optional i32    state        // 0 accepted now, 1 accepted before and not finished, 2 finished, its result comes again (to the caller's
+                                // origin), 3 its result was taken, 4 never seen (only for queryOnly)
+  7:  optional string reason       // machine-readable cause when flag is -1
+  8:  optional i32    exitStatus   // of the worker; 128 + signal when it was killed by one
+  9:  optional i32    killed       // processes of the job that were still alive at its end and were killed
+  10: optional i64    outputBytes  // bytes the worker wrote to stdout, also those that were cut
+  11: optional bool   truncated    // the result is not all of the output
+  12: optional i32    survivors    // processes of the job that are alive still: left by configuration, or not even KILL ended them
+}
+
+service SchedulerService {
+  string     aliveCheck()
+  string     dataTransport(1: Reinstruct reins)   // "success" when the result was taken
+}
+
+service AgentService {
+  string           aliveCheck()
+  list<Reinstruct> instructionInvokeAsync(1: list<Instruct> insList)  // acknowledgements; results come by dataTransport
+  Reinstruct       instructionInvokeSync(1: Instruct ins)
+}
+
+service AppService {
+  string runProcessor(1: Reinstruct reins)   // the app's processor, for jobs of mode P
+}

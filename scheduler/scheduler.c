@@ -1,0 +1,572 @@
+/* Wiring. What happens to a job, in order of time:
+ *
+ *   consumer -> intake -> keeper -> dispatch -> (agent) -> replies -> publisher -> confirms -> ack
+ *                                                 |           ^
+ *                                    async result +-> results +
+ *
+ * Starting: listen for results, register, and only when the table of agents is complete begin to
+ * consume, so that no job fails for an agent we have not yet heard of. Stopping: consume no more,
+ * let the jobs in flight end (up to shutdown.timeout), give the rest back to the broker. */
+#include "scheduler/scheduler.h"
+
+#include "common/address-list.h"
+#include "common/names.h"
+#include "common/registry.h"
+#include "scheduler/echo.h"
+#include "scheduler/intake.h"
+#include "scheduler/metrics.h"
+#include "scheduler/results.h"
+#include "scheduler/status.h"
+
+#include <json-glib/json-glib.h>
+
+enum
+{
+  DRAIN_CHECK_MS = 20,
+  MESSAGE_TIMEOUT_S = 60,
+  SEEN_GRACE_S = 60, /* beyond mq.ackTimeout: on its way, in queues, clocks */
+  LIST_ITEMS = 10000,
+  NESTING = 32
+};
+
+struct ElvesScheduler
+{
+  const ElvesSchedulerConfig *config;
+  ElvesDaemon *daemon;
+  ElvesMessageRules rules;
+  char *origin;
+
+  ElvesPoller *poller;
+  ElvesDeadlines *deadlines;
+  ElvesAddressList *allowed;
+  ElvesAgentTable *agents;
+  ElvesAgentPool *pool;
+  ElvesJobTable *jobs;
+  ElvesAmqpPublisher *publisher;
+  ElvesReplies *replies;
+  ElvesDispatch *dispatch;
+  ElvesKeeper *keeper;
+  char *dead_queue;
+  ElvesIntake *intake;
+  ElvesResults *results;
+  ElvesRegistry *registry;     /* (nullable) zookeeper.enabled=false */
+  ElvesAmqpConsumer *consumer; /* (nullable) until the agents are known */
+  guint64 epoch;               /* of the consumer's connection; 0: none yet */
+
+  ElvesEcho *echo;              /* (nullable) watchdog.interval is 0 */
+  ElvesSchedulerStatus *status; /* (nullable) metrics.listen is empty, or its port is taken */
+
+  GSource *drain; /* (nullable) while stopping */
+  gint64 drain_until_us;
+};
+
+/* --- jobs ------------------------------------------------------------------------------------ */
+
+static void
+on_delivery_done (guint64 epoch, guint64 tag, gpointer user_data)
+{
+  ElvesScheduler *self = user_data;
+
+  elves_scheduler_metrics.acks++;
+  if (self->consumer != NULL)
+    elves_amqp_consumer_ack (self->consumer, epoch, tag);
+}
+
+static void
+on_flight_ended (ElvesFlight *flight, gpointer user_data)
+{
+  ElvesScheduler *self = user_data;
+
+  elves_keeper_on_ended (self->keeper, flight);
+}
+
+/* --- the broker ------------------------------------------------------------------------------ */
+
+static void
+on_deliveries (ElvesAmqpConsumer *consumer, GPtrArray *deliveries, gpointer user_data)
+{
+  ElvesScheduler *self = user_data;
+
+  for (guint i = 0; i < deliveries->len; i++)
+    if (!elves_echo_take (self->echo, deliveries->pdata[i]))
+      elves_intake_take (self->intake, g_steal_pointer (&deliveries->pdata[i]));
+}
+
+static void
+on_consumer_state (ElvesAmqpConsumer *consumer,
+                   guint64 epoch,
+                   const GError *error,
+                   gpointer user_data)
+{
+  ElvesScheduler *self = user_data;
+
+  elves_keeper_set_connected (self->keeper, error == NULL);
+  if (error == NULL)
+    {
+      self->epoch = epoch;
+      elves_scheduler_metrics.consuming = 1;
+      elves_scheduler_metrics.consumer_connects++;
+      g_message ("consuming queue=%s exchange=%s prefetch=%u", self->config->mq_queue,
+                 self->config->mq_exchange, self->config->mq_prefetch);
+      elves_echo_set_consumer (self->echo, consumer);
+      elves_daemon_ready (self->daemon);
+      return;
+    }
+
+  g_warning ("not consuming: %s", error->message);
+  elves_scheduler_metrics.consuming = 0;
+  elves_echo_set_consumer (self->echo, NULL);
+  if (self->epoch != 0)
+    elves_job_table_lose_deliveries (self->jobs, self->epoch);
+  self->epoch = 0;
+}
+
+static gboolean on_drain_check (gpointer user_data);
+
+static void
+on_consumer_cancelled (ElvesAmqpConsumer *consumer, gpointer user_data)
+{
+  ElvesScheduler *self = user_data;
+
+  elves_echo_set_consumer (self->echo, NULL);
+  on_drain_check (self);
+}
+
+static const ElvesAmqpConsumerCallbacks consumer_callbacks = { on_deliveries, on_consumer_state,
+                                                               on_consumer_cancelled };
+
+static void
+on_publisher_state (ElvesAmqpPublisher *publisher, const GError *error, gpointer user_data)
+{
+  ElvesScheduler *self = user_data;
+
+  elves_echo_set_publishing (self->echo, error == NULL);
+  elves_scheduler_metrics.publishing = error == NULL;
+  if (error != NULL)
+    {
+      g_warning ("not publishing: %s", error->message);
+      return;
+    }
+  elves_scheduler_metrics.publisher_connects++;
+  g_message ("publishing");
+}
+
+static const ElvesAmqpPublisherCallbacks publisher_callbacks = { on_publisher_state };
+
+static ElvesAmqpSettings
+mq_settings (const ElvesSchedulerConfig *config)
+{
+  return (ElvesAmqpSettings){
+    .host = config->mq_host,
+    .port = (guint16) config->mq_port,
+    .user = config->mq_user,
+    .password = config->mq_password,
+    .vhost = config->mq_vhost,
+    .connect_timeout_ms = config->mq_connect_timeout_ms,
+    .heartbeat_s = config->mq_heartbeat_s,
+    .retry_first_ms = config->retry_first_ms,
+    .retry_cap_ms = config->retry_cap_ms,
+  };
+}
+
+static void
+start_publishing (ElvesScheduler *self)
+{
+  ElvesAmqpSettings settings = mq_settings (self->config);
+  ElvesAmqpTopology topology = { .exchange = self->config->mq_exchange };
+
+  self->publisher = elves_amqp_publisher_new (&settings, &topology, self->config->mq_persistent,
+                                              &publisher_callbacks, self);
+  self->echo = elves_echo_new (self->deadlines, self->config, self->publisher);
+}
+
+static void
+start_consuming (ElvesScheduler *self)
+{
+  static const char *const bindings[] = { ELVES_BINDING_TWO_WORDS, ELVES_BINDING_WHOLE_KEY, NULL };
+  ElvesAmqpSettings settings = mq_settings (self->config);
+  ElvesAmqpTopology topology = {
+    .exchange = self->config->mq_exchange,
+    .queue = self->config->mq_queue,
+    .dead_queue = self->dead_queue,
+    .quorum = self->config->mq_queue_type == ELVES_QUEUE_QUORUM,
+    .bindings = bindings,
+    .prefetch = self->config->mq_prefetch,
+    .echo = self->echo != NULL,
+  };
+
+  if (self->consumer == NULL && self->drain == NULL)
+    self->consumer = elves_amqp_consumer_new (&settings, &topology, &consumer_callbacks, self);
+}
+
+/* --- the registry ---------------------------------------------------------------------------- */
+
+static void
+on_agent_set (ElvesRegistryTable *table,
+              const char *name,
+              const guint8 *data,
+              gsize length,
+              gpointer user_data)
+{
+  ElvesScheduler *self = user_data;
+  g_autoptr (GError) error = NULL;
+
+  if (!elves_agent_table_set (self->agents, name, data, length, &error))
+    g_warning ("an agent is left out: %s agent=%s", error->message, name);
+  else
+    g_debug ("registered agent=%s", name);
+}
+
+static void
+on_agent_gone (ElvesRegistryTable *table, const char *name, gpointer user_data)
+{
+  ElvesScheduler *self = user_data;
+
+  elves_agent_table_remove (self->agents, name);
+  g_debug ("no longer registered agent=%s", name);
+}
+
+static void
+on_agents_complete (ElvesRegistryTable *table, gpointer user_data)
+{
+  ElvesScheduler *self = user_data;
+
+  g_message ("the table of agents is complete agents=%u", elves_agent_table_size (self->agents));
+  start_consuming (self);
+}
+
+static const ElvesRegistryTableCallbacks table_callbacks = { on_agent_set, on_agent_gone,
+                                                             on_agents_complete };
+
+static void
+on_registry_state (ElvesRegistry *registry,
+                   gboolean connected,
+                   const char *detail,
+                   gpointer user_data)
+{
+  elves_scheduler_metrics.registered = connected;
+  elves_scheduler_metrics.registry_connects += connected ? 1 : 0;
+  if (connected)
+    g_message ("connected to ZooKeeper");
+  else
+    g_warning ("not connected to ZooKeeper: %s", detail != NULL ? detail : "no answer yet");
+}
+
+static const ElvesRegistryCallbacks registry_callbacks = { on_registry_state };
+
+static const char *
+advertised_host (const ElvesSchedulerConfig *config)
+{
+  return *config->thrift_advertise != '\0' ? config->thrift_advertise : config->thrift_listen;
+}
+
+/* What other components and agents read of us: design.md section 4. */
+static GBytes *
+znode_content (ElvesScheduler *self)
+{
+  g_autoptr (JsonBuilder) builder = json_builder_new ();
+  g_autoptr (JsonNode) root = NULL;
+  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
+  g_autofree char *started = g_date_time_format_iso8601 (now);
+  char *text;
+
+  json_builder_begin_object (builder);
+  json_builder_set_member_name (builder, "host");
+  json_builder_add_string_value (builder, advertised_host (self->config));
+  json_builder_set_member_name (builder, "port");
+  json_builder_add_int_value (builder, elves_results_port (self->results));
+  json_builder_set_member_name (builder, "version");
+  json_builder_add_string_value (builder, ELVES_VERSION);
+  json_builder_set_member_name (builder, "started");
+  json_builder_add_string_value (builder, started);
+  json_builder_end_object (builder);
+  root = json_builder_get_root (builder);
+  text = json_to_string (root, FALSE);
+  return g_bytes_new_take (text, strlen (text));
+}
+
+static gboolean
+start_registry (ElvesScheduler *self, GError **error)
+{
+  ElvesRegistrySettings settings = {
+    .hosts = self->config->zookeeper_host,
+    .root = self->config->zookeeper_root,
+    .session_timeout_ms = self->config->zookeeper_session_ms,
+    .retry_first_ms = self->config->retry_first_ms,
+    .retry_cap_ms = self->config->retry_cap_ms,
+  };
+  g_autoptr (GBytes) content = znode_content (self);
+
+  self->registry = elves_registry_new (&settings, &registry_callbacks, self, error);
+  if (self->registry == NULL)
+    return FALSE;
+  elves_registry_announce (self->registry, ELVES_ZNODE_SCHEDULERS "/", TRUE, content, NULL, NULL);
+  elves_registry_watch (self->registry, ELVES_ZNODE_AGENTS, &table_callbacks, self);
+  return TRUE;
+}
+
+/* --- from start to end ----------------------------------------------------------------------- */
+
+static ElvesThriftLinkOptions
+link_options (const ElvesSchedulerConfig *config)
+{
+  return (ElvesThriftLinkOptions){
+    .limits = {
+      .message_bytes = config->thrift_max_message_bytes,
+      .string_bytes = config->thrift_max_message_bytes,
+      .list_items = LIST_ITEMS,
+      .depth = NESTING,
+    },
+    .connect_timeout_ms = config->thrift_timeout_ms,
+    .output_limit_bytes = 2 * config->thrift_max_message_bytes,
+  };
+}
+
+static void
+make_pool (ElvesScheduler *self)
+{
+  ElvesAgentPoolOptions options = {
+    .link = link_options (self->config),
+    .call_timeout_ms = self->config->thrift_timeout_ms,
+    .idle_s = self->config->thrift_idle_s,
+    .max_lines = self->config->agents_max_links,
+    .max_waiting = self->config->agents_max_waiting,
+    .max_batch = self->config->agents_max_batch,
+  };
+
+  self->pool = elves_agent_pool_new (self->poller, self->deadlines, &options);
+}
+
+static gboolean
+listen_for_results (ElvesScheduler *self, GError **error)
+{
+  ElvesThriftServerOptions options = {
+    .host = self->config->thrift_listen,
+    .port = (guint16) self->config->thrift_scheduler_port,
+    .max_connections = self->config->thrift_max_connections,
+    .message_timeout_s = MESSAGE_TIMEOUT_S,
+    .link = link_options (self->config),
+  };
+
+  self->allowed = elves_address_list_parse (self->config->thrift_allowed, error);
+  if (self->allowed == NULL)
+    return FALSE;
+  options.allowed = self->allowed;
+  self->results = elves_results_new (self->poller, &options, self->jobs, self->replies, error);
+  if (self->results == NULL)
+    return FALSE;
+  self->origin =
+      g_strdup_printf ("%s:%u", advertised_host (self->config), elves_results_port (self->results));
+  g_message ("listening for results address=%s:%u", self->config->thrift_listen,
+             elves_results_port (self->results));
+  return TRUE;
+}
+
+static void
+set_rules (ElvesScheduler *self)
+{
+  const ElvesSchedulerConfig *config = self->config;
+
+  self->rules.exchange = config->mq_exchange;
+  self->rules.default_timeout_s = config->job_default_timeout_s;
+  self->rules.legacy_timeout_ms = config->legacy_timeout_unit == ELVES_TIMEOUT_UNIT_MS;
+  self->rules.max_message_bytes = config->mq_max_message_bytes;
+  if (*config->mq_reply_content_type != '\0')
+    self->rules.reply_content_type = config->mq_reply_content_type;
+}
+
+static void
+start_status (ElvesScheduler *self)
+{
+  ElvesSchedulerStatusParts parts = {
+    .config = self->config,
+    .agents = self->agents,
+    .pool = self->pool,
+    .jobs = self->jobs,
+    .publisher = self->publisher,
+  };
+
+  self->status = elves_scheduler_status_new (&parts);
+}
+
+static void
+make_keeper (ElvesScheduler *self)
+{
+  const ElvesSchedulerConfig *config = self->config;
+  ElvesKeeperOptions options = {
+    .queue = config->mq_queue,
+    .prefetch = config->mq_prefetch,
+    .ack_timeout_s = config->mq_ack_timeout_s,
+    .recheck_s = config->job_recheck_s,
+    .lost_after_s = config->agents_lost_after_s,
+    .grace_s = config->job_grace_s,
+    .retry_first_ms = config->retry_first_ms,
+    .retry_cap_ms = config->retry_cap_ms,
+  };
+
+  self->dead_queue = g_strconcat (config->mq_queue, ELVES_DEAD_QUEUE_SUFFIX, NULL);
+  options.dead_queue = self->dead_queue;
+  self->keeper = elves_keeper_new (self->deadlines, &options, self->jobs, self->replies,
+                                   on_delivery_done, self);
+}
+
+static void
+make_dispatch (ElvesScheduler *self)
+{
+  const ElvesSchedulerConfig *config = self->config;
+  ElvesDispatchOptions options = {
+    .dial_unregistered = !elves_scheduler_config_uses_registry (config) ||
+                         config->agents_unregistered == ELVES_UNREGISTERED_DIAL,
+    .agent_port = (guint16) config->thrift_agent_port,
+    .call_timeout_ms = config->thrift_timeout_ms,
+  };
+
+  self->dispatch = elves_dispatch_new (self->agents, self->pool, &options,
+                                       &elves_keeper_dispatch_callbacks, self->keeper);
+  elves_keeper_set_dispatch (self->keeper, self->dispatch);
+}
+
+static void
+make_intake (ElvesScheduler *self)
+{
+  ElvesIntakeOptions options = {
+    .origin = self->origin,
+    .queue = self->config->mq_queue,
+    .max_attempts = self->config->mq_max_attempts,
+    .seen_within_s = (gint32) (self->config->mq_ack_timeout_s + SEEN_GRACE_S),
+  };
+
+  self->intake = elves_intake_new (&self->rules, &options, self->jobs, self->keeper, self->replies,
+                                   on_delivery_done, self);
+}
+
+static gboolean
+make_parts (ElvesScheduler *self, GError **error)
+{
+  gboolean uses_registry = elves_scheduler_config_uses_registry (self->config);
+
+  set_rules (self);
+  self->poller = elves_poller_new (error);
+  if (self->poller == NULL)
+    return FALSE;
+  self->deadlines = elves_deadlines_new ();
+  self->agents = elves_agent_table_new ((guint16) self->config->thrift_agent_port);
+  self->jobs = elves_job_table_new (self->config->mq_prefetch, self->config->job_remember);
+  make_pool (self);
+  start_publishing (self);
+  self->replies = elves_replies_new (self->publisher, &self->rules, on_flight_ended, self);
+  make_keeper (self);
+  if (!listen_for_results (self, error))
+    return FALSE;
+  make_dispatch (self);
+  make_intake (self);
+  start_status (self);
+  if (uses_registry && !start_registry (self, error))
+    return FALSE;
+  if (!uses_registry || self->config->agents_unregistered == ELVES_UNREGISTERED_DIAL)
+    start_consuming (self);
+  return TRUE;
+}
+
+/**
+ * elves_scheduler_new:
+ * @config: must outlive the scheduler.
+ * @daemon: told when jobs are being consumed, and when stopping is done.
+ * @error: why it cannot start.
+ *
+ * Returns: (transfer full): a scheduler; it connects on its own.
+ */
+ElvesScheduler *
+elves_scheduler_new (const ElvesSchedulerConfig *config, ElvesDaemon *daemon, GError **error)
+{
+  g_autoptr (ElvesScheduler) self = g_new0 (ElvesScheduler, 1);
+
+  self->config = config;
+  self->daemon = daemon;
+  if (!make_parts (self, error))
+    return NULL;
+  return g_steal_pointer (&self);
+}
+
+static gboolean
+on_drain_check (gpointer user_data)
+{
+  ElvesScheduler *self = user_data;
+  guint jobs = elves_job_table_size (self->jobs);
+  guint publications = elves_amqp_publisher_outstanding (self->publisher);
+
+  if ((jobs > 0 || publications > 0) && g_get_monotonic_time () < self->drain_until_us)
+    return G_SOURCE_CONTINUE;
+
+  g_message ("stopped given_back=%u unconfirmed=%u", jobs, publications);
+  elves_daemon_quit (self->daemon, 0);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+begin_drain (ElvesScheduler *self)
+{
+  self->drain_until_us =
+      g_get_monotonic_time () + self->config->shutdown_timeout_s * (gint64) G_USEC_PER_SEC;
+  self->drain = g_timeout_source_new (DRAIN_CHECK_MS);
+  g_source_set_callback (self->drain, on_drain_check, self, NULL);
+  g_source_attach (self->drain, g_main_context_get_thread_default ());
+}
+
+/**
+ * elves_scheduler_stop:
+ * @self: the scheduler: consumes no more and quits its daemon when the jobs in flight have ended,
+ * or shutdown.timeout has passed.
+ */
+void
+elves_scheduler_stop (ElvesScheduler *self)
+{
+  if (self->drain != NULL)
+    return;
+
+  g_message ("stopping in_flight=%u", elves_job_table_size (self->jobs));
+  elves_scheduler_metrics.consuming = 0;
+  elves_echo_set_consumer (self->echo, NULL);
+  begin_drain (self);
+  if (self->consumer != NULL)
+    elves_amqp_consumer_cancel (self->consumer);
+}
+
+/**
+ * elves_scheduler_free:
+ * @self: (nullable): a scheduler, perhaps half built.
+ *
+ * The consumer goes first: it sends the last acknowledgements and gives the rest back. What others
+ * may still call (replies, results, intake) goes after the publisher and the pool.
+ */
+void
+elves_scheduler_free (ElvesScheduler *self)
+{
+  if (self == NULL)
+    return;
+
+  if (self->drain != NULL)
+    {
+      g_source_destroy (self->drain);
+      g_source_unref (self->drain);
+    }
+  elves_scheduler_status_free (self->status);
+  elves_amqp_consumer_free (g_steal_pointer (&self->consumer));
+  elves_registry_free (self->registry);
+  elves_agent_pool_free (self->pool);
+  elves_amqp_publisher_free (self->publisher);
+  elves_echo_free (self->echo);
+  elves_results_free (self->results);
+  elves_intake_free (self->intake);
+  elves_dispatch_free (self->dispatch);
+  elves_keeper_free (self->keeper);
+  elves_replies_free (self->replies);
+  elves_job_table_free (self->jobs);
+  elves_agent_table_free (self->agents);
+  elves_address_list_free (self->allowed);
+  elves_deadlines_free (self->deadlines);
+  elves_poller_free (self->poller);
+  g_free (self->origin);
+  g_free (self->dead_queue);
+  g_free (self);
+}

@@ -1,0 +1,184 @@
+"""Are the promises kept? Reads a History, returns findings; knows nothing of processes or brokers.
+
+    P1  an accepted job reaches exactly one final outcome        lost, invented
+    P2  an execution starts at most once on a journal agent      doubled
+    P3  a final outcome never changes                            changed
+    P4  "never started" and "outcome unknown" are different      contradicted
+    P5  a result is forgotten only after the broker confirmed    lost although it ended
+    P6  no process of a job is alive when its result is sent     alive
+
+The same outcome twice is no finding while something was broken: a scheduler that dies between the
+publication and its confirmation cannot know, and publishes again. It is counted as `repeated`; with
+nothing broken it is one.
+
+A sync job without a key of its own cannot be recognized when its message comes again: its caller is
+told that the outcome is unknown, even if the answer was published just before. Callers take the first
+answer; it is counted as `superseded`, and any other second outcome of such a job is a finding.
+"""
+
+import collections
+import dataclasses
+
+from .history import NEVER_STARTED, UNKNOWN
+
+REPEAT_GRACE = 30.0  # s after the end of a fault in which an outcome may be published again
+
+
+@dataclasses.dataclass
+class Finding:
+    promise: str
+    what: str  # lost, invented, doubled, changed, contradicted, alive, repeated
+    token: str
+    text: str
+    fault: str = ""  # kind of the fault it is put down to
+
+
+class _Index:
+    def __init__(self, history):
+        self.history = history
+        self.jobs = {job.token: job for job in history.jobs}
+        self.begins = collections.defaultdict(list)
+        self.ends = collections.defaultdict(list)
+        self.answers = collections.defaultdict(list)
+        for line in history.lines:
+            if line.verb in "BE":
+                (self.begins if line.verb == "B" else self.ends)[line.token].append(line)
+        for answer in history.answers:
+            self.answers[answer.token].append(answer)
+
+    def outcomes(self, token):
+        """The distinct ones, in the order they came."""
+        return list(dict.fromkeys(answer.outcome for answer in self.answers[token]))
+
+
+def check(history):
+    """All findings, worst promise first."""
+    index = _Index(history)
+    findings = []
+    for job in history.jobs:
+        findings += _check_executions(index, job)
+        findings += _check_answers(index, job)
+        findings += _check_truth(index, job)
+    findings += _check_strangers(index)
+    for text in history.leftovers:
+        findings.append(Finding("P6", "alive", "", f"a worker outlived the run: {text}"))
+    for finding in findings:
+        finding.fault = blame(history, index, finding)
+    return sorted(findings, key=lambda finding: finding.promise)
+
+
+def _check_executions(index, job):
+    begins = index.begins[job.token]
+    if len(begins) > 1:
+        who = ", ".join(f"{line.agent} pid {line.pid} key {line.key or '-'}" for line in begins)
+        yield Finding("P2", "doubled", job.token, f"{job.kind} started {len(begins)} times: {who}")
+
+
+def _check_answers(index, job):
+    outcomes = index.outcomes(job.token)
+    if not outcomes and job.confirmed and not job.repeats:
+        ended, began = index.ends[job.token], index.begins[job.token]
+        state = "ended" if ended else "started, did not end" if began else "never started"
+        promise = "P5" if ended else "P1"
+        yield Finding(promise, "lost", job.token, f"{job.kind} to {job.agent} has no answer ({state})")
+    if len(outcomes) > 1 and not is_superseded(index.history, job, index.answers[job.token]):
+        yield Finding("P3", "changed", job.token, f"{job.kind} has {len(outcomes)} outcomes: {outcomes}")
+    answers = index.answers[job.token]
+    if len(answers) > 1 and not _was_disturbed(index.history, job.asked, answers[-1].at):
+        yield Finding("P3", "repeated", job.token, f"{job.kind} was answered {len(answers)} times, undisturbed")
+    for answer in answers:
+        if answer.alive and answer.reason not in UNKNOWN:
+            yield Finding("P6", "alive", job.token, f"{job.kind} answered while {answer.alive} lived")
+
+
+def is_superseded(history, job, answers):
+    """The first answer is one outcome, all others say that it is unknown, and something was broken."""
+    unknown = all(a.reason == "outcome-unknown" and not a.delivered for a in answers[1:])
+    known = bool(answers) and answers[0].outcome != answers[-1].outcome
+    return not job.keyed and job.is_sync and known and unknown and _was_disturbed(history, job.asked, answers[-1].at)
+
+
+def _was_disturbed(history, begin, end):
+    return any(f.began <= end and (not f.ended or f.ended + REPEAT_GRACE >= begin) for f in history.faults)
+
+
+def _check_truth(index, job):
+    """What the answer says against what the worker wrote down."""
+    began, ended = len(index.begins[job.token]), len(index.ends[job.token])
+    for answer in index.answers[job.token]:
+        if answer.is_success and not ended:
+            yield Finding("P1", "invented", job.token, f"{job.kind} succeeded but never ran to its end")
+        if answer.message and answer.is_success and answer.message != job.token:
+            yield Finding("P1", "invented", job.token, f"{job.kind} has the result of {answer.message!r}")
+        if answer.reason in NEVER_STARTED and began:
+            yield Finding("P4", "contradicted", job.token, f"{job.kind} said {answer.reason} but it ran")
+
+
+def _check_strangers(index):
+    for token, answers in index.answers.items():
+        if token not in index.jobs:
+            yield Finding("P1", "invented", token, f"answers nothing that was asked: {answers[0].text[:200]}")
+    for token, lines in index.begins.items():
+        if token not in index.jobs:
+            yield Finding("P2", "invented", token, f"ran without being asked on {lines[0].agent}")
+
+
+def blame(history, index, finding):
+    """The kind of the fault it is put down to: of something lost the first that was not over when the
+    job was asked for, of something twice the last that began before the second time."""
+    job = index.jobs.get(finding.token)
+    if job is None or not history.faults:
+        return "none"
+    if finding.what == "lost":
+        open_then = [fault for fault in history.faults if not fault.ended or fault.ended >= job.asked]
+        return (open_then or history.faults[-1:])[0].kind
+    second = [line.at for line in index.begins[job.token]][1:] if finding.what == "doubled" else []
+    second = second or [answer.at for answer in index.answers[job.token]][-1:] or [job.asked]
+    before = [fault for fault in history.faults if fault.began <= second[0]]
+    return before[-1].kind if before else "none"
+
+
+def summarize(history, findings):
+    """The numbers of the report."""
+    index = _Index(history)
+    what = collections.Counter(finding.what for finding in findings)
+    final = [index.answers[job.token][-1] for job in history.jobs if index.answers[job.token]]
+    return {
+        "asked": len(history.jobs),
+        "confirmed": sum(job.confirmed for job in history.jobs),
+        "executions": sum(len(lines) for lines in index.begins.values()),
+        "results": len(final),
+        "succeeded": sum(answer.is_success for answer in final),
+        "never_started": sum(answer.reason in NEVER_STARTED for answer in final),
+        "unknown": sum(answer.reason in UNKNOWN for answer in final),
+        "repeated": sum(max(0, len(index.answers[job.token]) - 1) for job in history.jobs),
+        "superseded": sum(is_superseded(history, job, index.answers[job.token]) for job in history.jobs),
+        "lost": what["lost"],
+        "doubled": what["doubled"],
+        "changed": what["changed"],
+        "contradicted": what["contradicted"],
+        "invented": what["invented"],
+        "alive": what["alive"],
+        "findings": len(findings),
+        "faults": len(history.faults),
+        "reasons": dict(collections.Counter(answer.reason or "-" for answer in final)),
+    }
+
+
+def by_fault(history, findings):
+    """Rows of the table: kind, faults, hit, jobs open meanwhile, and what was found."""
+    index = _Index(history)
+    rows = {}
+    for fault in history.faults:
+        row = rows.setdefault(fault.kind, collections.Counter())
+        row["faults"] += 1
+        row["hit"] += fault.hit
+        for job in history.jobs:
+            answers = index.answers[job.token]
+            closed = answers[-1].at if answers else float("inf")
+            if job.asked <= (fault.ended or fault.began) and closed >= fault.began:
+                row["open"] += 1
+                row["unknown"] += bool(answers) and answers[-1].reason in UNKNOWN
+    for finding in findings:
+        rows.setdefault(finding.fault or "none", collections.Counter())[finding.what] += 1
+    return rows

@@ -1,0 +1,21 @@
+"""A promise that is broken on purpose is found: what cannot fail proves nothing."""
+
+import os
+import sys
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from short import run  # noqa: E402
+
+
+def test_an_execution_that_starts_twice_is_found(tmp_path):
+    only = ("--minutes", "0.2", "--seed", "21", "--calm", "0.2", "--only", "kill-scheduler")
+    status, report, output = run(tmp_path, "--break", "start-twice", *only)
+    assert status == 1 and report["doubled"] > 0, output
+
+
+def test_a_result_that_is_promised_and_forgotten_is_found(tmp_path):
+    only = ("--minutes", "0.1", "--seed", "22", "--only", "none", "--drain", "8")
+    status, report, output = run(tmp_path, "--break", "answer-before-confirm", *only)
+    assert status == 1 and report["lost"] > 0, output

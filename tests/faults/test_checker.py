@@ -1,0 +1,109 @@
+"""The checker finds what is wrong in made-up histories, and nothing in right ones."""
+
+import os
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from harness.checker import by_fault, check, summarize  # noqa: E402
+from harness.history import Answer, Fault, History, Job, Line  # noqa: E402
+
+
+def line(verb, token="a", at=1.0, agent="127.0.0.2", pid=10):
+    return Line(verb, token, "key-" + token, pid, at, agent)
+
+
+def success(token="a", message=None, at=2.0, **more):
+    return Answer(token, True, 1, token if message is None else message, "", at, **more)
+
+
+def failure(reason, token="a", at=2.0, delivered=False, **more):
+    return Answer(token, delivered, -1 if delivered else None, "", reason, at, **more)
+
+
+def history(answers=(), lines=(), faults=(Fault("kill-agent", "x", 0.5, 1.5),), **job):
+    jobs = [Job("a", "flat-sync", "127.0.0.2", asked=0.7, **job)]
+    return History(jobs, list(lines), list(answers), list(faults))
+
+
+RAN = (line("B"), line("E"))
+
+RIGHT = {
+    "succeeded": history([success()], RAN),
+    "the worker said no": history([Answer("a", True, 0, "a", "", 2.0)], RAN),
+    "never started": history([failure("unreachable")]),
+    "unknown, and it ran": history([failure("outcome-unknown")], RAN),
+    "unknown, and it did not": history([failure("agent-lost")]),
+    "restarted in the middle": history([failure("agent-restarted", delivered=True)], [line("B")]),
+    "repeated under a fault": history([success(), success(at=2.5)], RAN),
+    "never accepted": history(confirmed=False),
+    "one of many of an id": history(repeats=True, keyed=False),
+    "keyless, answered and then unknown": history(
+        [success(), failure("outcome-unknown", at=2.5)], RAN, keyed=False, is_sync=True
+    ),
+    "unknown, and it lives": history([failure("agent-lost", alive=(10,))], [line("B")]),
+}
+
+WRONG = {
+    "lost": ("P1", "lost", history()),
+    "lost in the middle": ("P1", "lost", history(lines=[line("B")])),
+    "lost result": ("P5", "lost", history(lines=RAN)),
+    "doubled": ("P2", "doubled", history([success()], RAN + (line("B", pid=11), line("E", pid=11)))),
+    "doubled elsewhere": ("P2", "doubled", history([success()], RAN + (line("B", agent="127.0.0.3"),))),
+    "doubled and not accepted": ("P2", "doubled", history([], RAN + (line("B"),), confirmed=False)),
+    "doubled of many": ("P2", "doubled", history([success()], RAN + (line("B"),), repeats=True)),
+    "outcome changed": ("P3", "changed", history([failure("agent-lost"), success()], RAN)),
+    "outcome changed back": ("P3", "changed", history([success(), failure("timeout", delivered=True)], RAN)),
+    "answered and then unknown": ("P3", "changed", history([success(), failure("outcome-unknown")], RAN, is_sync=True)),
+    "keyless, unknown and then answered": (
+        "P3",
+        "changed",
+        history([failure("outcome-unknown"), success()], RAN, keyed=False, is_sync=True),
+    ),
+    "keyless, async, and then unknown": ("P3", "changed", history([success(), failure("outcome-unknown")], RAN, keyed=False)),
+    "repeated for nothing": ("P3", "repeated", history([success(), success()], RAN, faults=())),
+    "said it never ran": ("P4", "contradicted", history([failure("not-registered")], RAN)),
+    "said it was refused": ("P4", "contradicted", history([failure("busy")], [line("B")])),
+    "success without a run": ("P1", "invented", history([success()])),
+    "success without an end": ("P1", "invented", history([success()], [line("B")])),
+    "another one's result": ("P1", "invented", history([success(message="b")], RAN)),
+    "answer to nothing": ("P1", "invented", history([success(), success("z")], RAN)),
+    "ran unasked": ("P2", "invented", history([success()], RAN + (line("B", "z"),))),
+    "process left": ("P6", "alive", history([success(alive=(10,))], RAN)),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_right(name):
+    assert check(RIGHT[name]) == []
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong(name):
+    promise, what, made_up = WRONG[name]
+    assert [(f.promise, f.what) for f in check(made_up)] == [(promise, what)]
+
+
+def test_leftover_worker():
+    made_up = RIGHT["succeeded"]
+    made_up = History(made_up.jobs, made_up.lines, made_up.answers, made_up.faults, ["pid 4711"])
+    assert [(f.promise, f.what) for f in check(made_up)] == [("P6", "alive")]
+
+
+def test_summary_and_rows():
+    made_up = History(
+        [Job("a", "flat-sync", "x", asked=0.7), Job("b", "queue", "x", asked=0.8), Job("c", "queue", "x", asked=9)],
+        [line("B"), line("E"), line("B", "b"), line("B", "b")],
+        [success(), success(at=2.1), failure("outcome-unknown", "b")],
+        [Fault("kill-agent", "x", 0.5, 1.5), Fault("delay", "x", 8, 10)],
+    )
+    findings = check(made_up)
+    numbers = summarize(made_up, findings)
+    expected = dict(asked=3, executions=3, results=2, succeeded=1, unknown=1, repeated=1, lost=1, doubled=1, faults=2)
+    assert {name: numbers[name] for name in expected} == expected
+    rows = by_fault(made_up, findings)
+    assert rows["kill-agent"] == {"faults": 1, "hit": 1, "open": 2, "unknown": 1, "doubled": 1}
+    assert rows["delay"] == {"faults": 1, "hit": 1, "open": 1, "unknown": 0, "lost": 1}
