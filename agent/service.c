@@ -274,6 +274,7 @@ elves_service_call (ElvesService *self, ElvesThriftCall *call)
       break;
     case ELVES_RPC_DATA_TRANSPORT:
     case ELVES_RPC_RUN_PROCESSOR:
+    case ELVES_RPC_HEARTBEAT_PACKAGE:
     case ELVES_RPC_UNKNOWN:
       elves_thrift_call_answer_exception (call, ELVES_RPC_EXCEPTION_UNKNOWN_METHOD,
                                           "AgentService has no such method");

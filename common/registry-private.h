@@ -3,6 +3,7 @@
  * registry-session.c   the session: opens, replaces, closes; hands events to the other two
  * registry-request.c   ZooKeeper's threads on one side, the main loop on the other
  * registry-announce.c  nodes that are kept
+ * registry-record.c    persistent nodes that are written
  * registry-table.c     children that are watched */
 #pragma once
 
@@ -11,6 +12,8 @@
 #include <zookeeper/zookeeper.h>
 
 G_BEGIN_DECLS
+
+typedef struct ElvesRegistryRecord ElvesRegistryRecord;
 
 /* Events on their way from ZooKeeper's threads to the main loop. Reference counted: a thread that
    opens or closes a handle may outlive the registry. */
@@ -120,6 +123,10 @@ gboolean elves_registry_stands (ElvesRegistry *self, const char *full_path);
 char *elves_registry_full_path (ElvesRegistry *self, const char *path);
 void elves_registry_add_announcement (ElvesRegistry *self, ElvesAnnouncement *announcement);
 void elves_registry_add_table (ElvesRegistry *self, ElvesRegistryTable *table);
+ElvesRegistryRecord *elves_registry_find_record (ElvesRegistry *self, const char *full_path);
+void
+elves_registry_add_record (ElvesRegistry *self, const char *full_path, ElvesRegistryRecord *record);
+void elves_registry_drop_record (ElvesRegistry *self, const char *full_path);
 /* A request failed though we are connected: everything advances again after a back-off. */
 void elves_registry_retry_later (ElvesRegistry *self, const char *path, int rc);
 
@@ -130,6 +137,9 @@ void elves_announcement_advance (ElvesAnnouncement *self);
 void elves_announcement_watch_fired (ElvesAnnouncement *self, const char *path);
 gboolean elves_announcement_stands (ElvesAnnouncement *self, const char *full_path);
 void elves_announcement_free (ElvesAnnouncement *self);
+
+void elves_registry_record_advance (ElvesRegistryRecord *self);
+void elves_registry_record_free (ElvesRegistryRecord *self);
 
 void elves_registry_table_session_began (ElvesRegistryTable *self);
 void elves_registry_table_advance (ElvesRegistryTable *self);

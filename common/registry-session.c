@@ -39,6 +39,7 @@ struct ElvesRegistry
 
   GPtrArray *announcements;
   GPtrArray *tables;
+  GHashTable *records; /* full path -> record that is not written yet */
 };
 
 static void on_event (const ElvesRegistryEvent *event, gpointer user_data);
@@ -92,12 +93,17 @@ elves_registry_full_path (ElvesRegistry *self, const char *path)
 static void
 advance_all (ElvesRegistry *self)
 {
+  GHashTableIter iter;
+  gpointer record;
   if (!elves_registry_is_connected (self))
     return;
   for (guint i = 0; i < self->announcements->len; i++)
     elves_announcement_advance (self->announcements->pdata[i]);
   for (guint i = 0; i < self->tables->len; i++)
     elves_registry_table_advance (self->tables->pdata[i]);
+  g_hash_table_iter_init (&iter, self->records);
+  while (g_hash_table_iter_next (&iter, NULL, &record))
+    elves_registry_record_advance (record);
 }
 
 /* Timers */
@@ -348,6 +354,8 @@ elves_registry_new (const ElvesRegistrySettings *settings,
   self->old_ids = g_array_new (FALSE, FALSE, sizeof (gint64));
   self->announcements = g_ptr_array_new_with_free_func ((GDestroyNotify) elves_announcement_free);
   self->tables = g_ptr_array_new_with_free_func ((GDestroyNotify) elves_registry_table_free);
+  self->records = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
+                                         (GDestroyNotify) elves_registry_record_free);
   self->mailbox = elves_registry_mailbox_new (on_event, self);
   self->session =
       elves_registry_session_open (self->mailbox, self->hosts, (int) self->session_timeout_ms);
@@ -374,6 +382,7 @@ elves_registry_free (ElvesRegistry *self)
     elves_registry_session_close (self->session);
   g_ptr_array_unref (self->announcements);
   g_ptr_array_unref (self->tables);
+  g_hash_table_unref (self->records);
   elves_registry_mailbox_unref (self->mailbox);
   g_array_unref (self->old_ids);
   g_free (self->hosts);
@@ -391,4 +400,23 @@ void
 elves_registry_add_table (ElvesRegistry *self, ElvesRegistryTable *table)
 {
   g_ptr_array_add (self->tables, table);
+}
+
+ElvesRegistryRecord *
+elves_registry_find_record (ElvesRegistry *self, const char *full_path)
+{
+  return g_hash_table_lookup (self->records, full_path);
+}
+
+/* @full_path: the record's own. */
+void
+elves_registry_add_record (ElvesRegistry *self, const char *full_path, ElvesRegistryRecord *record)
+{
+  g_hash_table_insert (self->records, (gpointer) full_path, record);
+}
+
+void
+elves_registry_drop_record (ElvesRegistry *self, const char *full_path)
+{
+  g_hash_table_remove (self->records, full_path);
 }

@@ -1,4 +1,5 @@
-/* ZooKeeper as the registry: one session, nodes that are kept there, tables that are watched.
+/* ZooKeeper as the registry: one session, nodes that are kept there, records that are written,
+ * tables that are watched.
  *
  * The C client's threads only copy and hand over: every callback comes on the main context that was
  * thread-default in _new(). A lost connection keeps the session; an expired session is replaced by
@@ -51,6 +52,10 @@ ElvesAnnouncement *elves_registry_announce (ElvesRegistry *self,
                                             gpointer user_data);
 void elves_announcement_update (ElvesAnnouncement *self,
                                 GBytes *data); /* new content, now and from now on */
+
+/* Sees to it that the persistent node @path (relative) holds @data; parents and node are made when
+   they are missing. At most one content per node waits while there is no connection. */
+void elves_registry_write (ElvesRegistry *self, const char *path, GBytes *data);
 
 /* Watches the children of @path (relative) and the data of each. */
 typedef struct

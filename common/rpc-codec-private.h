@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-#define ELVES_RPC_N_METHODS (ELVES_RPC_RUN_PROCESSOR + 1)
+#define ELVES_RPC_N_METHODS (ELVES_RPC_HEARTBEAT_PACKAGE + 1)
 extern const char *const elves_rpc_method_names[ELVES_RPC_N_METHODS]; /* NULL for UNKNOWN */
 
 /* The one transport, and the binary protocol over it; never freed. */

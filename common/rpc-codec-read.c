@@ -39,6 +39,7 @@ typedef struct
   gint16 id;
   ThriftType type;
   ReadValueFunc read;
+  gsize offset; /* of the value, in what is read into */
 } Field;
 
 /* Thrift's error becomes ours. */
@@ -108,7 +109,7 @@ read_fields (const Field *fields, guint n_fields, gpointer out, GError **error)
       for (guint i = 0; i < n_fields; i++)
         if (fields[i].id == id && fields[i].type == type)
           known = &fields[i];
-      if (known ? !known->read (protocol, out, error)
+      if (known ? !known->read (protocol, (char *) out + known->offset, error)
                 : thrift_protocol_skip (protocol, type, error) < 0)
         return FALSE;
     }
@@ -216,6 +217,32 @@ read_reinstruct_list (ThriftProtocol *protocol, gpointer out, GError **error)
   return TRUE;
 }
 
+/* The first agents sent their id as a number. */
+static gboolean
+read_number_as_text (ThriftProtocol *protocol, gpointer out, GError **error)
+{
+  char **text = out;
+  gint32 number;
+  if (thrift_protocol_read_i32 (protocol, &number, error) < 0)
+    return FALSE;
+  g_free (*text);
+  *text = g_strdup_printf ("%d", number);
+  return TRUE;
+}
+
+static gboolean
+read_agent_info (ThriftProtocol *protocol, gpointer out, GError **error)
+{
+  static const Field fields[] = {
+    { 1, T_STRING, read_text, G_STRUCT_OFFSET (ElvesAgentInfo, id) },
+    { 1, T_I32, read_number_as_text, G_STRUCT_OFFSET (ElvesAgentInfo, id) },
+    { 2, T_STRING, read_text, G_STRUCT_OFFSET (ElvesAgentInfo, ip) },
+    { 3, T_STRING, read_text, G_STRUCT_OFFSET (ElvesAgentInfo, version) },
+    { 4, T_STRING, read_text, G_STRUCT_OFFSET (ElvesAgentInfo, apps) },
+  };
+  return read_fields (fields, G_N_ELEMENTS (fields), out, error);
+}
+
 /* ---- Requests ---- */
 
 static gboolean
@@ -224,6 +251,7 @@ read_arguments (ElvesRpcRequest *self, GError **error)
   static const Field instruct = { 1, T_STRUCT, read_instruct };
   static const Field instructs = { 1, T_LIST, read_instruct_list };
   static const Field reinstruct = { 1, T_STRUCT, read_reinstruct };
+  static const Field agent = { 1, T_STRUCT, read_agent_info };
 
   switch (self->method)
     {
@@ -234,6 +262,8 @@ read_arguments (ElvesRpcRequest *self, GError **error)
     case ELVES_RPC_DATA_TRANSPORT:
     case ELVES_RPC_RUN_PROCESSOR:
       return read_wrapper (&reinstruct, 1, &self->reinstruct, error);
+    case ELVES_RPC_HEARTBEAT_PACKAGE:
+      return read_wrapper (&agent, 1, &self->agent, error);
     default:
       return read_wrapper (NULL, 0, NULL, error);
     }
@@ -260,6 +290,15 @@ elves_rpc_decode_request (const guint8 *bytes, gsize length, GError **error)
   return read_arguments (self, error) ? g_steal_pointer (&self) : NULL;
 }
 
+static void
+agent_info_clear (ElvesAgentInfo *self)
+{
+  g_free (self->id);
+  g_free (self->ip);
+  g_free (self->version);
+  g_free (self->apps);
+}
+
 /**
  * elves_rpc_request_free:
  * @self: (nullable): the call
@@ -272,6 +311,7 @@ elves_rpc_request_free (ElvesRpcRequest *self)
   g_free (self->name);
   g_clear_pointer (&self->instructs, g_ptr_array_unref);
   g_clear_pointer (&self->reinstruct, elves_reinstruct_unref);
+  agent_info_clear (&self->agent);
   g_free (self);
 }
 

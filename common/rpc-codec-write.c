@@ -15,6 +15,7 @@ const char *const elves_rpc_method_names[ELVES_RPC_N_METHODS] = {
   [ELVES_RPC_INVOKE_SYNC] = "instructionInvokeSync",
   [ELVES_RPC_DATA_TRANSPORT] = "dataTransport",
   [ELVES_RPC_RUN_PROCESSOR] = "runProcessor",
+  [ELVES_RPC_HEARTBEAT_PACKAGE] = "heartbeatPackage",
 };
 
 ElvesRpcTransport *

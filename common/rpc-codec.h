@@ -16,8 +16,16 @@ typedef enum
   ELVES_RPC_INVOKE_ASYNC,
   ELVES_RPC_INVOKE_SYNC,
   ELVES_RPC_DATA_TRANSPORT,
-  ELVES_RPC_RUN_PROCESSOR
+  ELVES_RPC_RUN_PROCESSOR,
+  ELVES_RPC_HEARTBEAT_PACKAGE
 } ElvesRpcMethod;
+
+/* What an agent says of itself in a heartbeat. Valid UTF-8; NULL: not sent. */
+typedef struct
+{
+  char *id, *ip, *version;
+  char *apps; /* JSON text, unchecked */
+} ElvesAgentInfo;
 
 /* A call as it came in. */
 typedef struct
@@ -27,6 +35,7 @@ typedef struct
   gint32 seqid;
   GPtrArray *instructs; /* of ElvesInstruct: ASYNC any number, SYNC one or (no ins sent) none */
   ElvesReinstruct *reinstruct; /* (nullable) DATA_TRANSPORT, RUN_PROCESSOR */
+  ElvesAgentInfo agent;        /* HEARTBEAT_PACKAGE */
 } ElvesRpcRequest;
 
 ElvesRpcRequest *elves_rpc_decode_request (const guint8 *bytes, gsize length, GError **error);

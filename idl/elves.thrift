@@ -43,6 +43,13 @@ struct Reinstruct {
   12: optional i32    survivors    // processes of the job that are alive still: left by configuration, or not even KILL ended them
 }
 
+struct AgentInfo {
+  1: string id        // the agent's asset number
+  2: string ip
+  3: string version
+  4: string apps      // JSON text {"app":"version",...}
+}
+
 service SchedulerService {
   string     aliveCheck()
   string     dataTransport(1: Reinstruct reins)   // "success" when the result was taken
@@ -56,4 +63,8 @@ service AgentService {
 
 service AppService {
   string runProcessor(1: Reinstruct reins)   // the app's processor, for jobs of mode P
+}
+
+service HeartbeatService {
+  string heartbeatPackage(1: AgentInfo info)   // {"data":{"app":"version",...}}: what the agent may run
 }

@@ -195,6 +195,28 @@ test_decode_requests (void)
   g_assert_cmpstr (unknown->name, ==, "no");
 }
 
+/* Fields that were not sent stay NULL; the first agents sent their id as a number. */
+static void
+test_decode_heartbeat (void)
+{
+  g_autoptr (ElvesRpcRequest) whole =
+      decode_hex ("80010001 00000010 'heartbeatPackage' 00000007 0c 0001 0b 0001 00000002 'A1'"
+                  "0b 0002 00000008 '10.0.0.7' 0b 0003 00000001 '2' 0b 0004 00000002 '{}' 00 00");
+  g_autoptr (ElvesRpcRequest) old =
+      decode_hex ("80010001 00000010 'heartbeatPackage' 00000007 0c 0001 08 0001 0000002a"
+                  "0b 0002 00000008 '10.0.0.7' 08 0003 00000001 00 00");
+
+  g_assert_cmpint (whole->method, ==, ELVES_RPC_HEARTBEAT_PACKAGE);
+  g_assert_cmpstr (whole->agent.id, ==, "A1");
+  g_assert_cmpstr (whole->agent.ip, ==, "10.0.0.7");
+  g_assert_cmpstr (whole->agent.version, ==, "2");
+  g_assert_cmpstr (whole->agent.apps, ==, "{}");
+  g_assert_cmpstr (old->agent.id, ==, "42");
+  g_assert_cmpstr (old->agent.ip, ==, "10.0.0.7");
+  g_assert_null (old->agent.version);
+  g_assert_null (old->agent.apps);
+}
+
 static void
 test_decode_missing (void)
 {
@@ -468,6 +490,7 @@ main (int argc, char **argv)
   g_test_add_func ("/rpc-codec/encode/answers", test_encode_answers);
   g_test_add_func ("/rpc-codec/encode/optional", test_encode_optional);
   g_test_add_func ("/rpc-codec/decode/requests", test_decode_requests);
+  g_test_add_func ("/rpc-codec/decode/heartbeat", test_decode_heartbeat);
   g_test_add_func ("/rpc-codec/decode/missing", test_decode_missing);
   g_test_add_func ("/rpc-codec/decode/odd-fields", test_decode_odd_fields);
   g_test_add_func ("/rpc-codec/decode/dirty-text", test_decode_dirty_text);

@@ -101,6 +101,32 @@ test_table (Fixture *f, gconstpointer user_data G_GNUC_UNUSED)
   g_assert_cmpuint (f->completes, ==, 1);
 }
 
+/* Made with its parents, replaced, and still there when the session has gone; of many contents in a
+   row the last one stands. */
+static void
+test_write (Fixture *f, gconstpointer user_data G_GNUC_UNUSED)
+{
+  g_autofree char *path = g_strconcat (f->root, "/heartbeat/agent/10.0.0.1", NULL);
+  gint64 owner = -1;
+
+  for (guint i = 0; i < 20; i++)
+    {
+      g_autofree char *text = g_strdup_printf ("beat %u", i);
+      g_autoptr (GBytes) data = g_bytes_new (text, strlen (text));
+      elves_registry_write (f->registry, "heartbeat/agent/10.0.0.1", data);
+    }
+  assert_content (f, path, "beat 19");
+  outside_set (f, "heartbeat/agent/10.0.0.1", "foreign");
+  g_autoptr (GBytes) last = g_bytes_new_static ("last", 4);
+  elves_registry_write (f->registry, "heartbeat/agent/10.0.0.1", last);
+  assert_content (f, path, "last");
+
+  elves_registry_free (g_steal_pointer (&f->registry));
+  g_autofree char *text = outside_get (f, path, &owner);
+  g_assert_cmpstr (text, ==, "last");
+  g_assert_cmpint (owner, ==, 0);
+}
+
 static void
 test_two_tables (Fixture *f, gconstpointer user_data G_GNUC_UNUSED)
 {
@@ -315,6 +341,7 @@ main (int argc, char **argv)
     { "/registry/put-back", test_put_back },
     { "/registry/foreign-node", test_foreign_node },
     { "/registry/table", test_table },
+    { "/registry/write", test_write },
     { "/registry/two-tables", test_two_tables },
     { "/registry/expiry", test_expiry },
     { "/registry/conflict", test_conflict },
