@@ -2,9 +2,9 @@
  *
  * A child process consumes a durable queue and sends each message back to its sender: persistent,
  * confirmed, and acknowledged only when the answer is confirmed, which is what the scheduler
- * promises too. With --parts it is made of the scheduler's consumer and publisher instead, on their
- * threads: the difference is what these cost. The parent keeps a window of calls outstanding and
- * prints one line of JSON.
+ * promises too (--transient: neither, acknowledged once it is answered). With --parts it is made of
+ * the scheduler's consumer and publisher instead, on their threads: the difference is what these
+ * cost. The parent keeps a window of calls outstanding and prints one line of JSON.
  *
  * The broker's address: ELVES_TEST_MQ_* in the environment (tests/lib/with-services).
  */
@@ -23,6 +23,14 @@
 
 #define SERVER_PREFETCH 500
 
+typedef struct
+{
+  const ElvesAmqpSettings *settings;
+  const ElvesAmqpTopology *topology;
+  gboolean transient;
+  int ready_fd; /* a byte is written when it serves */
+} ServerPlan;
+
 /* --- the server ------------------------------------------------------------------------------ */
 
 typedef struct
@@ -31,6 +39,7 @@ typedef struct
   ElvesAmqpLedger *ledger;
   guint64 tag;             /* of the delivery being received */
   guint64 confirmed_below; /* by `multiple` */
+  gboolean transient;
   char *reply_to, *correlation_id;
   ElvesAmqpInput input;
 } Server;
@@ -62,13 +71,15 @@ send_back (Server *self)
   amqp_basic_publish_t publish = { .routing_key = amqp_cstring_bytes (self->reply_to) };
   amqp_basic_properties_t properties = {
     ._flags = AMQP_BASIC_DELIVERY_MODE_FLAG | AMQP_BASIC_CORRELATION_ID_FLAG,
-    .delivery_mode = 2,
+    .delivery_mode = self->transient ? 1 : 2,
     .correlation_id = amqp_cstring_bytes (self->correlation_id)
   };
   ElvesAmqpOutput *output = &self->connection->output;
   elves_amqp_output_add_method (output, ELVES_AMQP_CHANNEL, AMQP_BASIC_PUBLISH_METHOD, &publish);
   elves_amqp_output_add_content (output, ELVES_AMQP_CHANNEL, &properties, body);
   elves_amqp_ledger_add (self->ledger, self->tag);
+  if (self->transient)
+    elves_amqp_ledger_settle (self->ledger, self->tag, ELVES_SETTLE_ACK);
 }
 
 static void
@@ -123,22 +134,25 @@ serve (Server *self)
 
 /* The child: ends with its parent, or by it. */
 static void
-run_server (const ElvesAmqpSettings *settings, const ElvesAmqpTopology *topology, int ready_fd)
+run_server (const ServerPlan *plan)
 {
   prctl (PR_SET_PDEATHSIG, SIGKILL);
   g_autoptr (GError) error = NULL;
-  Server self = { .confirmed_below = 1, .ledger = elves_amqp_ledger_new () };
-  self.connection = elves_amqp_connection_open (settings, "elves bench server", NULL, &error);
+  Server self = { .confirmed_below = 1,
+                  .ledger = elves_amqp_ledger_new (),
+                  .transient = plan->transient };
+  const ElvesAmqpTopology *topology = plan->topology;
+  self.connection = elves_amqp_connection_open (plan->settings, "elves bench server", NULL, &error);
   if (self.connection == NULL ||
       !elves_amqp_connection_declare_queue (self.connection, topology, &error) ||
-      !elves_amqp_connection_select_confirms (self.connection, &error) ||
+      (!plan->transient && !elves_amqp_connection_select_confirms (self.connection, &error)) ||
       !elves_amqp_connection_consume (self.connection, topology->queue, topology->prefetch, "echo",
                                       &error))
     {
       g_printerr ("bench-echo: %s\n", error->message);
       _exit (1);
     }
-  if (write (ready_fd, "r", 1) == 1)
+  if (write (plan->ready_fd, "r", 1) == 1)
     serve (&self);
   _exit (0);
 }
@@ -198,14 +212,15 @@ on_consumer_state (ElvesAmqpConsumer *consumer,
 }
 
 static void
-run_parts (const ElvesAmqpSettings *settings, const ElvesAmqpTopology *topology, int ready_fd)
+run_parts (const ServerPlan *plan)
 {
   prctl (PR_SET_PDEATHSIG, SIGKILL);
-  Parts self = { .ready_fd = ready_fd };
+  Parts self = { .ready_fd = plan->ready_fd };
   ElvesAmqpConsumerCallbacks callbacks = { .deliveries = on_deliveries,
                                            .state = on_consumer_state };
-  self.publisher = elves_amqp_publisher_new (settings, topology, TRUE, NULL, NULL);
-  self.consumer = elves_amqp_consumer_new (settings, topology, &callbacks, &self);
+  self.publisher =
+      elves_amqp_publisher_new (plan->settings, plan->topology, !plan->transient, NULL, NULL);
+  self.consumer = elves_amqp_consumer_new (plan->settings, plan->topology, &callbacks, &self);
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
   g_main_loop_run (loop);
   _exit (0);
@@ -266,11 +281,12 @@ main (int argc, char **argv)
 {
   int window = 64;
   double seconds = 3;
-  gboolean quorum = FALSE, parts = FALSE;
+  gboolean quorum = FALSE, parts = FALSE, transient = FALSE;
   GOptionEntry options[] = {
     { "window", 'w', 0, G_OPTION_ARG_INT, &window, "Calls outstanding (64)", "N" },
     { "seconds", 's', 0, G_OPTION_ARG_DOUBLE, &seconds, "How long (3)", "S" },
     { "quorum", 0, 0, G_OPTION_ARG_NONE, &quorum, "Use a quorum queue", NULL },
+    { "transient", 0, 0, G_OPTION_ARG_NONE, &transient, "Neither persistent nor confirmed", NULL },
     { "parts", 'p', 0, G_OPTION_ARG_NONE, &parts, "Serve by the scheduler's consumer and publisher",
       NULL },
     { NULL }
@@ -295,7 +311,7 @@ main (int argc, char **argv)
     return 1;
   pid_t server = fork ();
   if (server == 0)
-    (parts ? run_parts : run_server) (&settings, &topology, ready[1]);
+    (parts ? run_parts : run_server) (&(ServerPlan){ &settings, &topology, transient, ready[1] });
   close (ready[1]);
   char byte;
   if (read (ready[0], &byte, 1) != 1)
@@ -305,6 +321,7 @@ main (int argc, char **argv)
                     .routing_key = queue,
                     .id_key = "\"id\":\"",
                     .request = make_request,
+                    .transient = transient,
                     .window = (guint) window,
                     .seconds = seconds };
   gboolean done = measure (&settings, &plan, parts ? "echo-parts" : "echo", server, &error);

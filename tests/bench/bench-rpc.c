@@ -65,7 +65,7 @@ main (int argc, char **argv)
   int window = 64;
   gint64 calls = 0;
   double seconds = 3;
-  gboolean async = FALSE;
+  gboolean async = FALSE, transient = FALSE;
   g_autofree char *exchange = g_strdup (ELVES_DEFAULT_EXCHANGE);
   g_autofree char *agent = g_strdup ("127.0.0.1");
   g_autofree char *app = g_strdup (ELVES_BUILTIN_APP);
@@ -75,6 +75,7 @@ main (int argc, char **argv)
     { "seconds", 's', 0, G_OPTION_ARG_DOUBLE, &seconds, "How long at most (3)", "S" },
     { "calls", 'n', 0, G_OPTION_ARG_INT64, &calls, "So many calls", "N" },
     { "async", 'a', 0, G_OPTION_ARG_NONE, &async, "sendAsync instead of sendSync", NULL },
+    { "transient", 0, 0, G_OPTION_ARG_NONE, &transient, "Neither persistent nor confirmed", NULL },
     { "exchange", 'e', 0, G_OPTION_ARG_STRING, &exchange, "Exchange (elves)", "NAME" },
     { "agent", 0, 0, G_OPTION_ARG_STRING, &agent, "Which agent (127.0.0.1)", "IP" },
     { "app", 0, 0, G_OPTION_ARG_STRING, &app, "Which app (elves)", "NAME" },
@@ -100,6 +101,7 @@ main (int argc, char **argv)
                     .request = async ? make_async_request : make_sync_request,
                     .is_good = async ? is_good_result : is_good_reply,
                     .user_data = &target,
+                    .transient = transient,
                     .window = (guint) window,
                     .calls = (guint64) calls,
                     .seconds = seconds };

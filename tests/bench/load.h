@@ -18,16 +18,17 @@ typedef struct
   gboolean (*is_good) (const char *answer, gpointer user_data);
   gpointer user_data;
 
-  guint window;   /* calls outstanding */
-  guint64 calls;  /* 0: as many as go in @seconds */
-  double seconds; /* limit of it all */
+  gboolean transient; /* neither persistent nor confirmed */
+  guint window;       /* calls outstanding */
+  guint64 calls;      /* 0: as many as go in @seconds */
+  double seconds;     /* limit of it all */
 } LoadPlan;
 
 typedef struct
 {
   guint64 calls, bad, strange; /* good and bad answers; bad ones; answers to nothing */
   double seconds;
-  guint32 p50_us, p99_us, max_us;
+  guint32 p50_us, p90_us, p99_us, p999_us, max_us;
   double cpu_us; /* of this process, per call */
   guint64 lost;  /* without an answer at the end */
 } LoadResult;
