@@ -31,37 +31,33 @@ typedef struct
   guint64 unconfirmed; /* filled in by elves_component_measure() */
 } ElvesComponentMetrics;
 
-/* clang-format off: one row, one metric */
-#define ELVES_COMPONENT_METRIC_ROWS(PREFIX, Metrics, part)                                        \
-  { PREFIX "requests_total", ELVES_METRIC_COUNTER, G_STRUCT_OFFSET (Metrics, part.requests),      \
-    "Messages taken from the broker." },                                                          \
-      { PREFIX "requests_repeated_total", ELVES_METRIC_COUNTER,                                   \
-        G_STRUCT_OFFSET (Metrics, part.repeated),                                                 \
-        "Messages that the broker has given out before." },                                       \
-      { PREFIX "requests_refused_total", ELVES_METRIC_COUNTER,                                    \
-        G_STRUCT_OFFSET (Metrics, part.refused), "Requests answered with an error." },            \
-      { PREFIX "requests_unknown_total", ELVES_METRIC_COUNTER,                                    \
-        G_STRUCT_OFFSET (Metrics, part.unknown), "Requests for an action that does not exist." }, \
-      { PREFIX "messages_dropped_total", ELVES_METRIC_COUNTER,                                    \
-        G_STRUCT_OFFSET (Metrics, part.dropped), "Messages that are no request." },               \
-      { PREFIX "jobs_sent_total", ELVES_METRIC_COUNTER, G_STRUCT_OFFSET (Metrics, part.jobs),     \
-        "Jobs published to the scheduler." },                                                     \
-      { PREFIX "unrouted_total", ELVES_METRIC_COUNTER, G_STRUCT_OFFSET (Metrics, part.unrouted),  \
-        "Messages published that reached no queue." },                                            \
-      { PREFIX "connects_total", ELVES_METRIC_COUNTER,                                            \
-        G_STRUCT_OFFSET (Metrics, part.consumer_connects),                                        \
-        "Connections made; more than one: reconnected.", "to=\"broker\",use=\"consume\"" },       \
-      { PREFIX "connects_total", ELVES_METRIC_COUNTER,                                            \
-        G_STRUCT_OFFSET (Metrics, part.publisher_connects), NULL,                                 \
-        "to=\"broker\",use=\"publish\"" },                                                        \
-      { PREFIX "unconfirmed", ELVES_METRIC_GAUGE, G_STRUCT_OFFSET (Metrics, part.unconfirmed),    \
-        "Publications that the broker has not confirmed." },                                      \
-      { PREFIX "up", ELVES_METRIC_GAUGE, G_STRUCT_OFFSET (Metrics, part.consuming),               \
-        "1 when it works, else 0.", "part=\"consumer\"" },                                        \
-  {                                                                                               \
-    PREFIX "up", ELVES_METRIC_GAUGE, G_STRUCT_OFFSET (Metrics, part.publishing), NULL,            \
-        "part=\"publisher\""                                                                      \
-  }
+/* clang-format off */
+#define ELVES_COMPONENT_METRIC_ROWS(PREFIX, Metrics, part) \
+  { PREFIX "requests_total", ELVES_METRIC_COUNTER, G_STRUCT_OFFSET (Metrics, part.requests), \
+    "Messages taken from the broker." }, \
+  { PREFIX "requests_repeated_total", ELVES_METRIC_COUNTER, \
+    G_STRUCT_OFFSET (Metrics, part.repeated), "Messages that the broker has given out before." }, \
+  { PREFIX "requests_refused_total", ELVES_METRIC_COUNTER, \
+    G_STRUCT_OFFSET (Metrics, part.refused), "Requests answered with an error." }, \
+  { PREFIX "requests_unknown_total", ELVES_METRIC_COUNTER, \
+    G_STRUCT_OFFSET (Metrics, part.unknown), "Requests for an action that does not exist." }, \
+  { PREFIX "messages_dropped_total", ELVES_METRIC_COUNTER, \
+    G_STRUCT_OFFSET (Metrics, part.dropped), "Messages that are no request." }, \
+  { PREFIX "jobs_sent_total", ELVES_METRIC_COUNTER, G_STRUCT_OFFSET (Metrics, part.jobs), \
+    "Jobs published to the scheduler." }, \
+  { PREFIX "unrouted_total", ELVES_METRIC_COUNTER, G_STRUCT_OFFSET (Metrics, part.unrouted), \
+    "Messages published that reached no queue." }, \
+  { PREFIX "connects_total", ELVES_METRIC_COUNTER, \
+    G_STRUCT_OFFSET (Metrics, part.consumer_connects), \
+    "Connections made; more than one: reconnected.", "to=\"broker\",use=\"consume\"" }, \
+  { PREFIX "connects_total", ELVES_METRIC_COUNTER, \
+    G_STRUCT_OFFSET (Metrics, part.publisher_connects), NULL, "to=\"broker\",use=\"publish\"" }, \
+  { PREFIX "unconfirmed", ELVES_METRIC_GAUGE, G_STRUCT_OFFSET (Metrics, part.unconfirmed), \
+    "Publications that the broker has not confirmed." }, \
+  { PREFIX "up", ELVES_METRIC_GAUGE, G_STRUCT_OFFSET (Metrics, part.consuming), \
+    "1 when it works, else 0.", "part=\"consumer\"" }, \
+  { PREFIX "up", ELVES_METRIC_GAUGE, G_STRUCT_OFFSET (Metrics, part.publishing), NULL, \
+    "part=\"publisher\"" }
 /* clang-format on */
 
 /* One action of mqkey. The request is the handler's (transfer full): it ends it with one of
@@ -84,13 +80,14 @@ typedef struct
 } ElvesComponentOptions;                                      /* the struct is copied */
 
 ElvesComponent *elves_component_new (const ElvesComponentOptions *options);
-/* Gives the requests that were not ended back to the broker, and what is not confirmed up. Their
-   ElvesRequest may still be ended: that then only frees them. */
+/* Gives the requests that were not ended back to the broker, and what is not confirmed up. Who has
+   such a request frees it with elves_request_free(). */
 void elves_component_free (ElvesComponent *self);
 
 /* Publishing works from the start; requests are taken between these two, which may come again (a
-   component that leads and no longer leads). After _stop() no request comes; those in hand may
-   still be ended, and come again elsewhere, marked, if the connection went before. */
+   component that leads and no longer leads). _stop() gives what is in hand back to the broker: it
+   comes again, marked, to whoever takes requests then. Here it may still be ended, and answered;
+   a caller may so get two answers, of which the second changes nothing. */
 void elves_component_start (ElvesComponent *self);
 void elves_component_stop (ElvesComponent *self);
 

@@ -39,7 +39,7 @@ blame (ElvesJobReading *reading, const char *fault)
 static ElvesJsonValue
 get_field (const ElvesJobReading *reading, const char *name, const char *alias)
 {
-  const ElvesJsonObject *fields = reading->inner ? reading->inner : reading->message;
+  const ElvesJsonObject *fields = elves_message_head_fields (&reading->head);
   ElvesJsonValue value = elves_json_object_get (fields, name);
   gboolean is_empty = value.kind == ELVES_JSON_ABSENT || value.kind == ELVES_JSON_NULL ||
                       (value.kind == ELVES_JSON_STRING && value.length == 0);
@@ -227,12 +227,30 @@ set_execution (ElvesJobReading *reading, gboolean has_id)
     instruct->execution = g_strdup (instruct->id);
 }
 
+/* "ID:REST" in a message_id names one execution of the job ID, as id and rand_id do in the flat
+   form: elves-cron's are so. */
+static void
+take_rand_id_of_key (ElvesJobReading *reading)
+{
+  ElvesJob *job = reading->job;
+  const char *id = job->instruct->id, *key = reading->properties->message_id;
+  gsize id_length = strlen (id);
+  if (key && id_length > 0 && strncmp (key, id, id_length) == 0 && key[id_length] == ':' &&
+      key[id_length + 1] != '\0' && g_utf8_validate (key, -1, NULL))
+    job->rand_id = g_strdup (key + id_length + 1);
+}
+
 static void
 read_rand_id (ElvesJobReading *reading)
 {
   ElvesJob *job = reading->job;
-  if (job->generation != ELVES_GENERATION_FLAT || job->kind != ELVES_JOB_ASYNC)
+  if (job->kind != ELVES_JOB_ASYNC)
     return;
+  if (job->generation != ELVES_GENERATION_FLAT)
+    {
+      take_rand_id_of_key (reading);
+      return;
+    }
   g_autofree char *rand_id = read_text (reading, "rand_id", NULL, FAULT_RAND_ID);
   if (*rand_id != '\0')
     job->rand_id = g_steal_pointer (&rand_id);

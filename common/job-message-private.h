@@ -1,8 +1,7 @@
 /* Between the files of job-message only. */
 #pragma once
 
-#include "common/job-message.h"
-#include "common/json-reader.h"
+#include "common/message-head.h"
 
 G_BEGIN_DECLS
 
@@ -11,11 +10,8 @@ typedef struct
 {
   const ElvesMessageRules *rules;
   const ElvesMessageProperties *properties;
-  ElvesJsonObject *message; /* the whole of it */
-  ElvesJsonObject *inner;   /* (nullable) mqbody */
-  char *inner_text;         /* (nullable) of an mqbody that is a string */
+  ElvesMessageHead head;
   ElvesJob *job;
-  gboolean is_call;  /* mqtype is call, or call.ID */
   const char *fault; /* (nullable) text of the first bad field */
 } ElvesJobReading;
 

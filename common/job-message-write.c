@@ -34,30 +34,11 @@ elves_publication_free (ElvesPublication *self)
   g_free (self);
 }
 
-/* Takes @body. */
-static ElvesPublication *
-make_publication (const ElvesMessageRules *rules, gboolean is_text, GString *body)
-{
-  const char *type = is_text ? "text/plain" : "application/octet-stream";
-  ElvesPublication *publication = g_new0 (ElvesPublication, 1);
-  publication->content_type =
-      g_strdup (rules->reply_content_type ? rules->reply_content_type : type);
-  publication->content_encoding = g_strdup (is_text ? "UTF-8" : NULL);
-  publication->body = g_string_free_to_bytes (body);
-  return publication;
-}
-
 /* Sends @body, which it takes, to the reply address of @job. */
 ElvesPublication *
 elves_job_message_publish_reply (const ElvesMessageRules *rules, const ElvesJob *job, GString *body)
 {
-  ElvesPublication *publication =
-      make_publication (rules, job->generation != ELVES_GENERATION_REPLY_TO, body);
-  publication->exchange = g_strdup (job->reply.exchange);
-  publication->routing_key = g_strdup (job->reply.routing_key);
-  publication->cc = g_strdup (job->reply.cc);
-  publication->correlation_id = g_strdup (job->reply.correlation_id);
-  return publication;
+  return elves_message_reply (rules, job->generation, &job->reply, body);
 }
 
 /* "reason" and "detail", if there are any. */
@@ -218,7 +199,7 @@ elves_job_message_result (const ElvesMessageRules *rules,
     return NULL;
   GString *out = new_body (outcome);
   write_result (out, key, instruct->id, rand_id, outcome);
-  ElvesPublication *publication = make_publication (rules, TRUE, out);
+  ElvesPublication *publication = elves_message_publication (rules, TRUE, out);
   publication->exchange = g_strdup (rules->exchange);
   publication->routing_key = g_strdup (routing_key);
   return publication;

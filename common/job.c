@@ -27,6 +27,15 @@ elves_job_ref (ElvesJob *self)
   return g_atomic_rc_box_acquire (self);
 }
 
+void
+elves_reply_address_clear (ElvesReplyAddress *self)
+{
+  g_free (self->exchange);
+  g_free (self->routing_key);
+  g_free (self->cc);
+  g_free (self->correlation_id);
+}
+
 static void
 job_clear (void *data)
 {
@@ -35,10 +44,7 @@ job_clear (void *data)
   g_free (self->to);
   g_free (self->action);
   g_free (self->correlation);
-  g_free (self->reply.exchange);
-  g_free (self->reply.routing_key);
-  g_free (self->reply.cc);
-  g_free (self->reply.correlation_id);
+  elves_reply_address_clear (&self->reply);
   g_free (self->mode);
   g_free (self->rand_id);
   elves_instruct_unref (self->instruct);

@@ -30,6 +30,8 @@ typedef struct
   char *correlation_id; /* (nullable) copied from the request */
 } ElvesReplyAddress;
 
+void elves_reply_address_clear (ElvesReplyAddress *self); /* frees what it holds */
+
 /* Immutable after the parser made it; reference-counted. */
 typedef struct
 {

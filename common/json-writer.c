@@ -10,7 +10,7 @@
 static void
 begin_member (GString *out, const char *name)
 {
-  if (out->len > 0 && out->str[out->len - 1] != '{')
+  if (out->len > 0 && out->str[out->len - 1] != '{' && out->str[out->len - 1] != '[')
     g_string_append_c (out, ',');
   if (!name)
     return;
@@ -92,6 +92,19 @@ elves_json_close (GString *out)
   g_string_append_c (out, '}');
 }
 
+void
+elves_json_open_array (GString *out, const char *name)
+{
+  begin_member (out, name);
+  g_string_append_c (out, '[');
+}
+
+void
+elves_json_close_array (GString *out)
+{
+  g_string_append_c (out, ']');
+}
+
 /**
  * elves_json_add_text:
  * @text: (nullable): valid UTF-8; %NULL is written as ""
@@ -121,4 +134,11 @@ elves_json_add_number (GString *out, const char *name, gint64 number)
 {
   begin_member (out, name);
   g_string_append_printf (out, "%" G_GINT64_FORMAT, number);
+}
+
+void
+elves_json_add_json (GString *out, const char *name, const char *json, gsize length)
+{
+  begin_member (out, name);
+  g_string_append_len (out, json, (gssize) length);
 }

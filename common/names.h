@@ -21,3 +21,5 @@
 
 #define ELVES_ERROR_TEXT_SYNC "[410.0]Send Job To Agent Fail"
 #define ELVES_ERROR_TEXT_ASYNC "[410.1]Send Job To Agent Fail"
+/* Ours, made alike: the interface leaves a request for an unknown action unanswered. */
+#define ELVES_ERROR_TEXT_UNKNOWN_ACTION "[404.1]Action Not Found"

@@ -111,6 +111,15 @@ static const Case examples[] = {
     "'func':'f','type':'CRON','mode':'p','param':'x','proxy':'y','timeout':60}}",
     .expected = "reply_to async cron>scheduler/asyncJob id=C ip=1 type=cron mode=p/P app=a func=f "
                 "param=x timeout=60 proxy=y execution=- rand=- reply=none" },
+  { "asyncJob of cron, its message_id names this execution",
+    ASYNC ("'id':'C','ip':'1','app':'a','func':'f','type':'cron','mode':'NP'"),
+    .message_id = "C:17",
+    .expected = "reply_to async queue>scheduler/asyncJob id=C ip=1 type=cron mode=NP/NP app=a "
+                "func=f param= timeout=90 proxy= execution=C:17 rand=17 reply=none" },
+  { "a message_id that names nothing behind the id",
+    ASYNC ("'id':'C','ip':'1','app':'a','func':'f','type':'cron','mode':'NP'"), .message_id = "C:",
+    .expected = "reply_to async queue>scheduler/asyncJob id=C ip=1 type=cron mode=NP/NP app=a "
+                "func=f param= timeout=90 proxy= execution=C: rand=- reply=none" },
   { "asyncJob of queue, redelivered with a message_id",
     ASYNC ("'id':'T','ip':'1','app':'a','func':'f','type':'queue','mode':'Np','timeout':''"),
     .message_id = "m",
