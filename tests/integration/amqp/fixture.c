@@ -61,6 +61,7 @@ plain_open (void)
                                        settings.user, settings.password);
   g_assert_cmpint (reply.reply_type, ==, AMQP_RESPONSE_NORMAL);
   amqp_channel_open (plain, CHANNEL);
+  amqp_confirm_select (plain, CHANNEL);
   return plain;
 }
 
@@ -77,6 +78,21 @@ plain_is_ok (amqp_connection_state_t plain)
   return amqp_get_rpc_reply (plain).reply_type == AMQP_RESPONSE_NORMAL;
 }
 
+/* A quorum queue may drop what a channel has published when the channel is closed before it is
+   confirmed: nobody is there then to send it once more. */
+static void
+wait_for_confirmation (amqp_connection_state_t plain)
+{
+  amqp_frame_t frame;
+  do
+    {
+      amqp_maybe_release_buffers (plain);
+      g_assert_cmpint (amqp_simple_wait_frame (plain, &frame), ==, AMQP_STATUS_OK);
+    }
+  while (frame.frame_type != AMQP_FRAME_METHOD || frame.payload.method.id != AMQP_BASIC_ACK_METHOD);
+}
+
+/* Returns when the broker has the message. */
 void
 plain_publish (amqp_connection_state_t plain,
                const char *exchange,
@@ -92,6 +108,7 @@ plain_publish (amqp_connection_state_t plain,
   g_assert_cmpint (amqp_basic_publish (plain, CHANNEL, amqp_cstring_bytes (exchange),
                                        amqp_cstring_bytes (key), 0, 0, &properties, body),
                    ==, AMQP_STATUS_OK);
+  wait_for_confirmation (plain);
 }
 
 /* The number of messages that are ready in @queue. */
