@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""A private RabbitMQ and a private ZooKeeper for tests and for trying Elves out.
+"""A private RabbitMQ, ZooKeeper and PostgreSQL for tests and for trying Elves out.
 
-Both listen on free loopback ports, keep everything in a folder of their own and never touch a server
+All listen on free loopback ports, keep everything in a folder of their own and never touch a server
 of the system.  A watcher process ends them even when we are killed.
 
 As a module, one server that a test may stop, start and kill (same ports, same data):
@@ -12,11 +12,11 @@ As a module, one server that a test may stop, start and kill (same ports, same d
 
 As a program:
 
-    with-services CMD ARGS...           both servers around a command
-    services.py ctl broker|zookeeper stop|start|kill|port
+    with-services CMD ARGS...           all three around a command
+    services.py ctl broker|zookeeper|postgres stop|start|kill|port
                                         below with-services: acts on its servers
     services.py run --dir DIR [--user U --password-file FILE] [--only broker|zookeeper]
-                                        both, or one, in the foreground; DIR/services.env appears
+                                        broker and ZooKeeper, or one, in the foreground; DIR/services.env appears
                                         when they are ready; ends with SIGTERM
 """
 
@@ -24,7 +24,9 @@ import argparse
 import atexit
 import contextlib
 import fcntl
+import glob
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -39,6 +41,7 @@ START_TIMEOUT = 120.0  # s; a cold RabbitMQ takes 5 s alone, 30 s on a busy mach
 STOP_TIMEOUT = 30.0  # s, then KILL
 RABBITMQ_SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"  # the one in /usr/sbin changes the user
 ZOOKEEPER_JAR = "/usr/share/java/zookeeper.jar"
+POSTGRES_BIN = "/usr/lib/postgresql/*/bin"
 
 
 class ServiceError(Exception):
@@ -154,9 +157,10 @@ def remove_folder(folder):
 
 
 class Server:
-    """What both servers share: a folder, a log, process groups, start, stop, kill."""
+    """What all servers share: a folder, a log, process groups, start, stop, kill."""
 
     name = None
+    stop_signal = signal.SIGTERM
 
     def __init__(self, folder=None):
         """folder: kept afterwards when given, else a temporary one that is removed by close()."""
@@ -207,7 +211,7 @@ class Server:
         """An orderly end, as an administrator would do it."""
         if self.running:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._stop_pid(), signal.SIGTERM)
+                os.kill(self._stop_pid(), self.stop_signal)
             deadline = time.monotonic() + STOP_TIMEOUT
             while self._processes[-1].poll() is None and time.monotonic() < deadline:
                 time.sleep(0.02)
@@ -245,7 +249,7 @@ class Server:
     def _stop_pid(self):
         return self._processes[-1].pid
 
-    def _spawn(self, argv, environment):
+    def _spawn(self, argv, environment, **options):
         with self._processes_lock, open(self.log, "ab") as log:
             if self._given_up:
                 raise ServiceError("%s: given up while starting" % self.name)
@@ -257,6 +261,7 @@ class Server:
                 env=environment,
                 cwd=self.folder,
                 start_new_session=True,
+                **options,
             )
             Watcher.get().tell("group", process.pid)
             self._processes.append(process)
@@ -382,6 +387,128 @@ class ZooKeeper(Server):
         return answer == b"imok"
 
 
+class Postgres(Server):
+    """One PostgreSQL server that writes to disk as a real one does.
+
+    It refuses to run as root: then it runs as the user of Debian's package, or as nobody, in a
+    temporary folder of that user's."""
+
+    name = "postgresql"
+    port_count = 1
+    stop_signal = signal.SIGINT  # without waiting for its clients
+    user, password = "elves", "elves-test"
+
+    def __init__(self):
+        super().__init__()
+        self._as_user = {}
+        if os.getuid() == 0:
+            account = unprivileged_account()
+            os.chown(self.folder, account.pw_uid, account.pw_gid)
+            self._as_user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+    @property
+    def hello(self):
+        words = ("user", self.user, "database", "postgres", "")
+        body = b"\0\3\0\0" + b"".join(word.encode() + b"\0" for word in words)
+        return (len(body) + 4).to_bytes(4, "big") + body
+
+    def url(self, database="postgres"):
+        return "postgresql://%s:%s@%s:%d/%s" % (self.user, self.password, HOST, self.port, database)
+
+    def create(self, database):
+        """Makes an empty database; returns its URL."""
+        self.ask('CREATE DATABASE "%s"' % database)
+        return self.url(database)
+
+    def drop(self, database):
+        self.ask('DROP DATABASE IF EXISTS "%s" WITH (FORCE)' % database)
+
+    def ask(self, sql, database="postgres"):
+        return ask_postgres(self.url(database), sql)
+
+    def kill(self):
+        children = self._children()
+        super().kill()
+        for pid in children:  # each is a session of its own
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def _children(self):
+        pids = []
+        for process in self._processes:
+            with contextlib.suppress(OSError):
+                with open("/proc/%d/task/%d/children" % (process.pid, process.pid)) as file:
+                    pids += map(int, file.read().split())
+        return pids
+
+    def _check_installed(self):
+        self._require(postgres_program("initdb"), "postgresql")
+
+    def _make_data(self, data):
+        if os.path.exists(os.path.join(data, "PG_VERSION")):
+            return
+        password = os.path.join(self.folder, "password")  # the folder is that user's alone
+        with open(password, "w") as file:
+            file.write(self.password)
+        made = subprocess.run(
+            [postgres_program("initdb"), "-D", data, "-U", self.user, "-A", "scram-sha-256"]
+            + ["--pwfile", password, "--locale=C.UTF-8", "-E", "UTF8", "--no-sync"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=base_environment(self.folder),
+            cwd=self.folder,
+            **self._as_user,
+        )
+        if made.returncode != 0:
+            raise ServiceError("initdb: %s%s" % (made.stdout, made.stderr))
+
+    def _launch(self):
+        data = os.path.join(self.folder, "data")
+        self._make_data(data)
+        settings = {
+            "listen_addresses": HOST,
+            "port": self.port,
+            "unix_socket_directories": self.folder,
+            "fsync": "on",
+            "shared_buffers": "16MB",
+            "max_connections": 60,
+        }
+        argv = [postgres_program("postgres"), "-D", data]
+        for key, value in settings.items():
+            argv += ["-c", "%s=%s" % (key, value)]
+        self._spawn(argv, base_environment(self.folder), **self._as_user)
+
+    def _is_ready(self, answer):
+        return answer[:1] == b"R"  # it asks for the password; while it starts it says E
+
+
+def unprivileged_account():
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise ServiceError("PostgreSQL does not run as root, and there is no user postgres or nobody")
+
+
+def postgres_program(name):
+    found = sorted(glob.glob(os.path.join(POSTGRES_BIN, name)))
+    return found[-1] if found else os.path.join(POSTGRES_BIN, name)
+
+
+def ask_postgres(url, sql):
+    """The answer as text: a line for each row, | between the columns."""
+    done = subprocess.run(
+        [postgres_program("psql"), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", sql, url],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=base_environment("/"),
+    )
+    if done.returncode != 0:
+        raise ServiceError("psql: %s" % done.stderr.strip())
+    return done.stdout.strip()
+
+
 def base_environment(home):
     """Nothing of the caller's environment reaches a server, least of all RABBITMQ_*."""
     return {
@@ -392,14 +519,15 @@ def base_environment(home):
 
 
 class Services:
-    """Both servers, or one of them, started side by side."""
+    """The servers, or one of them, started side by side."""
 
-    def __init__(self, folder, user, password, only=None):
+    def __init__(self, folder, user, password, only=None, with_postgres=False):
         os.makedirs(folder, mode=0o700, exist_ok=True)
         self.folder = folder
         self._only = only
         self.broker = Broker(os.path.join(folder, "rabbitmq"), user, password)
         self.zookeeper = ZooKeeper(os.path.join(folder, "zookeeper"))
+        self.postgres = Postgres() if with_postgres else None
         self._socket = None
 
     def start(self):
@@ -437,6 +565,8 @@ class Services:
             )
         if self._only != "broker":
             environment["ELVES_TEST_ZOOKEEPER"] = "%s:%d" % (HOST, self.zookeeper.port)
+        if self.postgres:
+            environment["ELVES_TEST_POSTGRES"] = self.postgres.url()
         return environment
 
     def listen_for_control(self):
@@ -446,8 +576,11 @@ class Services:
         threading.Thread(target=self._serve_control, daemon=True).start()
 
     def _servers(self):
-        both = {"broker": self.broker, "zookeeper": self.zookeeper}
-        return [both[self._only]] if self._only else list(both.values())
+        return [self._named()[self._only]] if self._only else list(self._named().values())
+
+    def _named(self):
+        named = {"broker": self.broker, "zookeeper": self.zookeeper, "postgres": self.postgres}
+        return {name: server for name, server in named.items() if server}
 
     def _serve_control(self):
         while True:
@@ -462,7 +595,7 @@ class Services:
                     connection.sendall(answer.encode())
 
     def _control(self, which, verb):
-        server = {"broker": self.broker, "zookeeper": self.zookeeper}[which]
+        server = self._named()[which]
         if verb == "port":
             return str(server.port)
         {"start": server.start, "stop": server.stop, "kill": server.kill}[verb]()
@@ -528,7 +661,7 @@ def with_services(argv):
     end_by_signals()
     folder = tempfile.mkdtemp(prefix="elves-services-")
     Watcher.get().tell("folder", folder)
-    services = Services(folder, "root", "root")
+    services = Services(folder, "root", "root", with_postgres=True)
     try:
         services.start()
         services.listen_for_control()
@@ -574,10 +707,10 @@ def run_in_foreground(folder, user, password_file, only):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="private RabbitMQ and ZooKeeper for tests")
+    parser = argparse.ArgumentParser(description="private RabbitMQ, ZooKeeper and PostgreSQL for tests")
     verbs = parser.add_subparsers(dest="verb", required=True)
     ctl = verbs.add_parser("ctl", help="act on the servers of with-services")
-    ctl.add_argument("which", choices=("broker", "zookeeper"))
+    ctl.add_argument("which", choices=("broker", "zookeeper", "postgres"))
     ctl.add_argument("what", choices=("start", "stop", "kill", "port"))
     run = verbs.add_parser("run", help="both servers in the foreground")
     run.add_argument("--dir", required=True)
