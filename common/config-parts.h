@@ -42,6 +42,12 @@ typedef struct
   guint first_ms, cap_ms;
 } ElvesRetryConfig; /* retry.* */
 
+typedef struct
+{
+  char *url;
+  guint queue_limit, timeout_ms;
+} ElvesStoreConfig; /* store.* */
+
 extern const char *const elves_config_queue_types[]; /* "classic", "quorum" */
 
 #define ELVES_CONFIG_FIELD(Config, member) G_STRUCT_OFFSET (Config, member)
@@ -99,6 +105,14 @@ extern const char *const elves_config_queue_types[]; /* "classic", "quorum" */
     60000, "ms", .help = "wait before the second try to reach a server" }, \
   { "retry.cap", ELVES_OPTION_UINT, ELVES_CONFIG_FIELD (Config, part.cap_ms), "10000", 1, \
     3600000, "ms", .help = "longest wait between two tries" }
+
+#define ELVES_STORE_OPTIONS(Config, part, default_url) \
+  { "store.url", ELVES_OPTION_SECRET, ELVES_CONFIG_FIELD (Config, part.url), default_url, \
+    .help = "the database: sqlite:/PATH or postgresql://USER:PASSWORD@HOST/NAME" }, \
+  { "store.queue", ELVES_OPTION_UINT, ELVES_CONFIG_FIELD (Config, part.queue_limit), "10000", 1, \
+    1000000, "works", .help = "works that wait for the database, at most" }, \
+  { "store.timeout", ELVES_OPTION_UINT, ELVES_CONFIG_FIELD (Config, part.timeout_ms), "10000", \
+    1000, 600000, "ms", .help = "limit of connecting to the database, of a statement, of a lock" }
 /* clang-format on */
 
 G_END_DECLS

@@ -30,8 +30,7 @@ typedef struct
 {
   const char *url;    /* sqlite:/PATH or postgresql://... (libpq's connection URI); copied */
   const char *schema; /* the name of these tables, such as "queue": has its own version; copied */
-  /* TRUE: one process at a time has it; another one that opens it is refused (SQLite), or waits
-     (PostgreSQL: the works wait). SQLite is always so. */
+  /* TRUE: one process at a time has it, another one cannot open it. SQLite is always so. */
   gboolean exclusive;
   guint queue_limit; /* store.queue: works waiting, at most */
   guint timeout_ms;  /* store.timeout: connecting; a statement; waiting for a lock */
@@ -139,6 +138,7 @@ typedef struct
   guint64 failures;    /* works that failed by the database, and attempts to reach it that did */
   guint64 refused;     /* works refused because too many wait */
   gboolean is_failing; /* the last transaction failed, or PostgreSQL is out of reach */
+  gboolean is_taken;   /* exclusive: another process has it since we lost it; end, and start anew */
 } ElvesStoreFigures;
 
 void elves_store_get_figures (ElvesStore *self, ElvesStoreFigures *out_figures);
