@@ -10,6 +10,9 @@ G_BEGIN_DECLS
 typedef struct
 {
   gboolean (*open_cell) (ElvesCell *cell, GError **error);
+  /* Whether it is easy to see that nothing is alive: most often so at the end of a job. Does
+     without spare descriptors: FALSE when there is none left. */
+  gboolean (*is_clear) (const ElvesCell *cell);
   guint (*signal) (ElvesCell *cell, int signal);
   guint (*count) (ElvesCell *cell);
   gboolean (*close_cell) (ElvesCell *cell); /* FALSE: not empty yet, to be called again */
@@ -29,7 +32,7 @@ struct ElvesContainment
   /* cgroup only */
   char *base_path;
   int base_fd; /* -1: none */
-  gboolean can_kill_group;
+  gboolean can_kill_group, can_be_born_in_group;
   GArray *idle; /* ElvesGroup: empty, ready for the next job */
 
   /* process only */
@@ -47,7 +50,14 @@ typedef struct
 {
   char name[24];
   int group_fd, procs_fd; /* -1: none */
+  gboolean was_killed;    /* by cgroup.kill */
 } ElvesGroup;
+
+gboolean elves_group_make (ElvesGroup *self, int base_fd, GError **error);
+void elves_group_close (ElvesGroup *self);
+gboolean elves_group_is_empty (const ElvesGroup *self);
+gboolean elves_group_kill (ElvesGroup *self);
+gboolean elves_group_remove (int parent_fd, const char *name);
 
 struct ElvesCell
 {

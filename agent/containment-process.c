@@ -319,6 +319,7 @@ close_cell (ElvesCell *cell)
 
 const ElvesContainmentKind elves_containment_process = {
   .open_cell = open_cell,
+  .is_clear = have_no_orphans,
   .signal = signal_cell,
   .count = count_cell,
   .close_cell = close_cell,

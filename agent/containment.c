@@ -24,10 +24,7 @@ static void
 cell_free (gpointer data)
 {
   ElvesCell *cell = data;
-  if (cell->group.procs_fd >= 0)
-    close (cell->group.procs_fd);
-  if (cell->group.group_fd >= 0)
-    close (cell->group.group_fd);
+  elves_group_close (&cell->group);
   g_free (cell->tracking);
   g_free (cell);
 }
@@ -208,6 +205,19 @@ elves_containment_open_cell (ElvesContainment *self, GError **error)
 }
 
 /**
+ * elves_cell_group_fd:
+ * @self: a cell
+ *
+ * Returns: the descriptor of its cgroup's folder, for clone3(); -1: there is none, or nobody can be
+ * born in it.
+ */
+int
+elves_cell_group_fd (const ElvesCell *self)
+{
+  return self->containment->can_be_born_in_group ? self->group.group_fd : -1;
+}
+
+/**
  * elves_cell_join_fd:
  * @self: a cell
  *
@@ -235,8 +245,8 @@ elves_cell_tracking_entry (const ElvesCell *self)
  * elves_cell_group_path:
  * @self: a cell
  *
- * Returns: (transfer full) (nullable): the folder of its cgroup, which is nobody else's before or
- * after it; %NULL: it has none
+ * Returns: (transfer full) (nullable): the folder of its cgroup, which is nobody else's while the
+ * cell is open, and no other agent's ever; %NULL: it has none
  */
 char *
 elves_cell_group_path (const ElvesCell *self)
@@ -287,6 +297,8 @@ elves_cell_leader_ended (ElvesCell *self)
 guint
 elves_cell_signal (ElvesCell *self, int signal)
 {
+  if (self->containment->kind->is_clear (self))
+    return 0;
   give_spares (self->containment);
   guint n = self->containment->kind->signal (self, signal);
   take_spares (self->containment);
@@ -302,6 +314,8 @@ elves_cell_signal (ElvesCell *self, int signal)
 guint
 elves_cell_count (ElvesCell *self)
 {
+  if (self->containment->kind->is_clear (self))
+    return 0;
   give_spares (self->containment);
   guint n = self->containment->kind->count (self);
   take_spares (self->containment);
@@ -363,9 +377,7 @@ elves_cell_close (ElvesCell *self)
       return;
     }
   /* Only the name is needed from now on: no descriptors for what may last for hours. */
-  close (self->group.procs_fd);
-  close (self->group.group_fd);
-  self->group.procs_fd = self->group.group_fd = -1;
+  elves_group_close (&self->group);
   g_ptr_array_add (containment->lingering, self);
   schedule_retry (containment);
 }

@@ -31,6 +31,7 @@ const char *elves_containment_describe (
 void elves_containment_spare_strays (ElvesContainment *self); /* leftovers are to live on */
 
 ElvesCell *elves_containment_open_cell (ElvesContainment *self, GError **error);
+int elves_cell_group_fd (const ElvesCell *self); /* folder of the cgroup to be born in; -1: none */
 int elves_cell_join_fd (
     const ElvesCell *self); /* cgroup.procs to write "0" to in the child; -1: none */
 const char *elves_cell_tracking_entry (
@@ -43,5 +44,7 @@ guint elves_cell_signal (ElvesCell *self,
 guint elves_cell_count (ElvesCell *self); /* alive (zombies not counted) */
 void elves_cell_close (
     ElvesCell *self); /* NULL is fine; the cgroup is removed, now or when it is empty */
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesContainment, elves_containment_free)
 
 G_END_DECLS

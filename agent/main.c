@@ -34,6 +34,6 @@ main (int argc, char **argv)
     .stop = stop,
     .free = free_agent,
   };
-  elves_spawn_remember_limit ();
+  elves_spawn_prepare ();
   return elves_daemon_main (&spec, argc, argv);
 }

@@ -6,14 +6,20 @@
  * in the C library: only system calls, and no credential wrappers (glibc's would try to change
  * every thread). All signals are blocked in the parent meanwhile, lest a handler run twice.
  *
+ * Where the system allows it the child is born in its cgroup, without handlers of signals: see
+ * agent/spawn-clone. Elsewhere it joins by a write and resets each signal. Which of the two it is
+ * is found out by the first start.
+ *
  * Promises: the child has the default disposition of every signal, an empty signal mask, its own
  * session, no descriptor but 0 (/dev/null), 1 and 2, umask 022, and the limit of descriptors that
  * the agent was started with: a daemon raises its own as far as it may, and a program that uses
- * select(), or that closes every number up to the limit, must not see that. A failure of any step
- * comes back as an error that names the step, and leaves no process behind. Main thread only: there
- * is one child stack. */
+ * select(), or that closes every number up to the limit, must not see that. (A signal that the
+ * agent begins to ignore after its first start of a program is the exception.) A failure of any
+ * step comes back as an error that names the step, and leaves no process behind. Main thread only:
+ * there is one child stack. */
 #include "agent/spawn.h"
 
+#include "agent/spawn-clone.h"
 #include "common/error.h"
 
 #include <errno.h>
@@ -45,6 +51,7 @@ typedef struct
 } DescriptorLimit;
 
 static DescriptorLimit first_limit; /* all zero: not remembered */
+static gboolean cannot_clone3;      /* seen to fail */
 
 /* What parent and child share while the parent waits. */
 typedef struct
@@ -52,19 +59,22 @@ typedef struct
   const ElvesSpawnSpec *spec;
   const DescriptorLimit *limit; /* (nullable) */
   rlim_t max_descriptors;
+  int stdin_fd, join_fd;   /* join_fd: -1: the child is in its cgroup, or gets none */
+  guint64 signals;         /* to be reset, the first in bit 0 */
   const char *failed_step; /* written by the child; NULL: none */
   int failed_errno;
 } Launch;
 
 BETWEEN_CLONE_AND_EXEC static void
-reset_signals (void)
+reset_signals (guint64 signals)
 {
   /* A kernel sigaction of zeros: SIG_DFL, no flags, empty mask; larger than on any architecture. */
   char zeros[128] __attribute__ ((aligned (16)));
   for (gsize i = 0; i < sizeof zeros; i++)
     ((volatile char *) zeros)[i] = 0;
-  for (int number = 1; number < _NSIG; number++)
-    syscall (SYS_rt_sigaction, number, zeros, NULL, KERNEL_SIGNAL_SET_BYTES);
+  for (int number = 1; signals != 0; number++, signals >>= 1)
+    if (signals & 1)
+      syscall (SYS_rt_sigaction, number, zeros, NULL, KERNEL_SIGNAL_SET_BYTES);
   syscall (SYS_rt_sigprocmask, SIG_SETMASK, zeros, NULL, KERNEL_SIGNAL_SET_BYTES);
 }
 
@@ -80,12 +90,8 @@ close_descriptors (const Launch *launch)
 BETWEEN_CLONE_AND_EXEC static const char *
 set_descriptors (const Launch *launch)
 {
-  int null_fd = syscall (SYS_openat, AT_FDCWD, "/dev/null", O_RDWR, 0);
-  if (null_fd < 0)
-    return "open /dev/null";
-  if (null_fd != 0 && syscall (SYS_dup3, null_fd, 0, 0) < 0)
-    return "dup";
-  if (syscall (SYS_dup3, launch->spec->stdout_fd, 1, 0) < 0 ||
+  if (syscall (SYS_dup3, launch->stdin_fd, 0, 0) < 0 ||
+      syscall (SYS_dup3, launch->spec->stdout_fd, 1, 0) < 0 ||
       syscall (SYS_dup3, launch->spec->stderr_fd, 2, 0) < 0)
     return "dup";
   close_descriptors (launch);
@@ -117,10 +123,10 @@ BETWEEN_CLONE_AND_EXEC static const char *
 become_program (const Launch *launch)
 {
   const ElvesSpawnSpec *spec = launch->spec;
-  reset_signals ();
+  reset_signals (launch->signals);
   if (syscall (SYS_setsid) < 0)
     return "setsid";
-  if (spec->join_fd >= 0 && syscall (SYS_write, spec->join_fd, "0", (size_t) 1) != 1)
+  if (launch->join_fd >= 0 && syscall (SYS_write, launch->join_fd, "0", (size_t) 1) != 1)
     return "join cgroup";
   const char *failed = set_descriptors (launch);
   if (failed != NULL)
@@ -136,18 +142,24 @@ become_program (const Launch *launch)
   return "exec";
 }
 
-BETWEEN_CLONE_AND_EXEC static int
+BETWEEN_CLONE_AND_EXEC static void
 child_main (void *data)
 {
   Launch *launch = data;
   launch->failed_step = become_program (launch);
   launch->failed_errno = errno;
   syscall (SYS_exit_group, 127);
+}
+
+BETWEEN_CLONE_AND_EXEC static int
+child_main_of_clone (void *data)
+{
+  child_main (data);
   return 127;
 }
 
-/* The top of the one child stack (stacks grow down on all that Linux runs on but one). */
-static void *
+/* The lowest byte of the one child stack. */
+static char *
 child_stack (GError **error)
 {
   static char *stack;
@@ -164,7 +176,7 @@ child_stack (GError **error)
       mprotect (memory, GUARD_BYTES, PROT_NONE);
       stack = memory;
     }
-  return stack + GUARD_BYTES + STACK_BYTES;
+  return stack + GUARD_BYTES;
 }
 
 static void
@@ -185,18 +197,87 @@ set_step_error (const char *step, int number, const ElvesSpawnSpec *spec, GError
                  step, text);
 }
 
+/* What every program gets as its standard input that is given no other; never closed. */
+static int
+null_fd (void)
+{
+  static int fd = -1;
+  if (fd >= 0)
+    return fd;
+  int opened = open ("/dev/null", O_RDWR | O_CLOEXEC);
+  fd = opened >= 0 ? fcntl (opened, F_DUPFD_CLOEXEC, 3) : -1;
+  if (opened >= 0)
+    close (opened);
+  return fd;
+}
+
 /**
- * elves_spawn_remember_limit:
+ * elves_spawn_prepare:
  *
- * Takes the present limit of descriptors as that of every program started later. To be called
- * before the daemon raises its own; else they get what the daemon has.
+ * Opens what programs share, and takes the present limit of descriptors as that of every program
+ * started later. To be called before the daemon raises its own; else they get what the daemon has.
  */
 void
-elves_spawn_remember_limit (void)
+elves_spawn_prepare (void)
 {
   struct rlimit limit;
   if (getrlimit (RLIMIT_NOFILE, &limit) == 0)
     first_limit = (DescriptorLimit){ limit.rlim_cur, limit.rlim_max };
+  null_fd ();
+}
+
+/* A handler that is cleared needs no more; what is ignored stays ignored across clone3() and
+   execve(). Asking for each costs as much as resetting each, so they are remembered. */
+static guint64
+ignored_signals (void)
+{
+  static guint64 signals;
+  if (signals != 0)
+    return signals;
+  signals = G_GUINT64_CONSTANT (1) << (SIGPIPE - 1);
+  for (int number = 1; number < _NSIG; number++)
+    {
+      struct sigaction action;
+      if (sigaction (number, NULL, &action) == 0 && action.sa_handler == SIG_IGN)
+        signals |= G_GUINT64_CONSTANT (1) << (number - 1);
+    }
+  return signals;
+}
+
+/* Returns: -1: errno says why. */
+static pid_t
+start_in_group (Launch *launch, char *stack)
+{
+  ElvesCloneSpec clone_spec = { stack, STACK_BYTES, launch->spec->group_fd };
+  launch->join_fd = clone_spec.group_fd >= 0 ? -1 : launch->spec->join_fd;
+  launch->signals = ignored_signals ();
+  pid_t pid = elves_spawn_clone (&clone_spec, child_main, launch);
+  cannot_clone3 = pid < 0 && elves_spawn_clone_is_missing (errno);
+  return pid;
+}
+
+/* Stacks grow down on all that Linux runs on but one. */
+static pid_t
+start_and_join (Launch *launch, char *stack)
+{
+  launch->join_fd = launch->spec->join_fd;
+  launch->signals = ~G_GUINT64_CONSTANT (0);
+  return clone (child_main_of_clone, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | SIGCHLD, launch);
+}
+
+static pid_t
+start_child (Launch *launch, char *stack)
+{
+  sigset_t all, before;
+  sigfillset (&all);
+  pthread_sigmask (SIG_SETMASK, &all, &before);
+  pid_t pid = cannot_clone3 ? -1 : start_in_group (launch, stack);
+  if (pid < 0 && cannot_clone3)
+    pid = start_and_join (launch, stack);
+  int clone_errno = errno;
+  pthread_sigmask (SIG_SETMASK, &before, NULL);
+  errno = clone_errno;
+  return pid;
 }
 
 /**
@@ -213,7 +294,7 @@ elves_spawn_remember_limit (void)
 pid_t
 elves_spawn (const ElvesSpawnSpec *spec, GError **error)
 {
-  void *stack = child_stack (error);
+  char *stack = child_stack (error);
   if (stack == NULL)
     return 0;
   struct rlimit limit = { .rlim_cur = 1024 };
@@ -222,18 +303,12 @@ elves_spawn (const ElvesSpawnSpec *spec, GError **error)
     .spec = spec,
     .limit = first_limit.hard > 0 ? &first_limit : NULL,
     .max_descriptors = MIN (limit.rlim_cur, 1 << 20),
+    .stdin_fd = spec->stdin_fd >= 0 ? spec->stdin_fd : null_fd (),
   };
-
-  sigset_t all, before;
-  sigfillset (&all);
-  pthread_sigmask (SIG_SETMASK, &all, &before);
-  pid_t pid = clone (child_main, stack, CLONE_VM | CLONE_VFORK | SIGCHLD, &launch);
-  int clone_errno = errno;
-  pthread_sigmask (SIG_SETMASK, &before, NULL);
-
+  pid_t pid = start_child (&launch, stack);
   if (pid < 0)
     {
-      set_step_error ("clone", clone_errno, spec, error);
+      set_step_error ("clone", errno, spec, error);
       return 0;
     }
   if (launch.failed_step == NULL)

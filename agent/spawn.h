@@ -24,11 +24,13 @@ typedef struct
   const char *const *environment;
   const char *directory;      /* (nullable) */
   const ElvesSpawnUser *user; /* (nullable) */
-  int join_fd;                /* cgroup.procs of the cgroup to be in; -1: none */
+  int group_fd, join_fd;      /* the cgroup to be in: its folder, and its cgroup.procs for when
+                                 nobody can be born in it; -1: none */
+  int stdin_fd;               /* 3 or above; -1: /dev/null */
   int stdout_fd, stderr_fd;   /* 3 or above */
 } ElvesSpawnSpec;
 
-void elves_spawn_remember_limit (void); /* first in main() */
+void elves_spawn_prepare (void); /* first in main() */
 pid_t elves_spawn (const ElvesSpawnSpec *spec, GError **error);
 char *elves_spawn_find_program (const char *name, const char *path, GError **error);
 

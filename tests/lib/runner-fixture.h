@@ -234,7 +234,8 @@ static inline int
 run_tests (int argc, char **argv, const Test *tests, guint n_tests)
 {
   g_test_init (&argc, &argv, NULL);
-  /* GLib's own descriptors, kept for ever, are not leaks. */
+  /* GLib's own descriptors and those of agent/spawn, kept for ever, are not leaks. */
+  elves_spawn_prepare ();
   g_source_remove (g_unix_signal_add (SIGUSR1, on_worker_told, NULL));
   add_tests ("cgroup", ELVES_CONTAIN_CGROUP, tests, n_tests);
   add_tests ("process", ELVES_CONTAIN_PROCESS, tests, n_tests);

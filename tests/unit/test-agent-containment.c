@@ -52,7 +52,9 @@ start_leader (ElvesCell *cell, const char *script)
   ElvesSpawnSpec spec = { .program = "/bin/sh",
                           .argv = argv,
                           .environment = environment,
+                          .group_fd = elves_cell_group_fd (cell),
                           .join_fd = elves_cell_join_fd (cell),
+                          .stdin_fd = -1,
                           .stdout_fd = ends[1],
                           .stderr_fd = ends[1] };
   pid_t pid = elves_spawn (&spec, &error);

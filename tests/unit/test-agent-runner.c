@@ -53,10 +53,10 @@ test_descriptor_limit (Fixture *fixture, gconstpointer mode)
   g_assert_cmpint (getrlimit (RLIMIT_NOFILE, &before), ==, 0);
   struct rlimit low = { .rlim_cur = 200, .rlim_max = before.rlim_max };
   g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &low), ==, 0);
-  elves_spawn_remember_limit ();
+  elves_spawn_prepare ();
   g_assert_cmpint (setrlimit (RLIMIT_NOFILE, &before), ==, 0);
   gboolean ran = run_shell (fixture, "ulimit -Sn; ulimit -Hn");
-  elves_spawn_remember_limit ();
+  elves_spawn_prepare ();
   if (!ran)
     return;
   g_autofree char *wanted =
