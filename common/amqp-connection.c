@@ -322,13 +322,16 @@ declare_durable (ElvesAmqpConnection *self, const char *queue, gboolean quorum, 
 
 /**
  * elves_amqp_connection_declare_queue:
- * @topology: queue (durable, classic or quorum) and its bindings; the queue of dead letters
+ * @topology: queue (durable, classic or quorum; %NULL: none) and its bindings; the queue of dead
+ *   letters
  */
 gboolean
 elves_amqp_connection_declare_queue (ElvesAmqpConnection *self,
                                      const ElvesAmqpTopology *topology,
                                      GError **error)
 {
+  if (topology->queue == NULL)
+    return TRUE;
   if (!declare_durable (self, topology->queue, topology->quorum, error))
     return FALSE;
   if (topology->dead_queue != NULL &&
@@ -353,7 +356,7 @@ elves_amqp_connection_declare_own_queue (ElvesAmqpConnection *self, char **out_n
                                                     amqp_empty_bytes, 0, 0, 1, 1, amqp_empty_table);
   if (!check_last (self, error))
     {
-      g_prefix_error (error, "Cannot make a queue for the watchdog (watchdog.interval): ");
+      g_prefix_error (error, "Cannot make a queue for this connection alone: ");
       return FALSE;
     }
   *out_name = g_strndup (ok->queue.bytes, ok->queue.len);

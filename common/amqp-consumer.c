@@ -182,14 +182,23 @@ set_echo_queue (ElvesAmqpConsumer *self, char *name)
 static gboolean
 start_echo (ElvesAmqpConsumer *self, ElvesAmqpConnection *connection, GError **error)
 {
+  guint prefetch = self->topology.queue != NULL ? ECHO_PREFETCH : self->topology.prefetch;
   g_autofree char *name = NULL;
   if (!self->topology.echo)
     return TRUE;
   if (!elves_amqp_connection_declare_own_queue (connection, &name, error) ||
-      !elves_amqp_connection_consume (connection, name, ECHO_PREFETCH, ECHO_TAG, error))
+      !elves_amqp_connection_consume (connection, name, prefetch, ECHO_TAG, error))
     return FALSE;
   set_echo_queue (self, g_steal_pointer (&name));
   return TRUE;
+}
+
+static gboolean
+start_queue (ElvesAmqpConsumer *self, ElvesAmqpConnection *connection, GError **error)
+{
+  return self->topology.queue == NULL ||
+         elves_amqp_connection_consume (connection, self->topology.queue, self->topology.prefetch,
+                                        CONSUMER_TAG, error);
 }
 
 static gboolean
@@ -198,9 +207,7 @@ on_start (ElvesAmqpConnection *connection, gpointer data, GError **error)
   ElvesAmqpConsumer *self = data;
   if (!elves_amqp_connection_declare_exchange (connection, self->topology.exchange, error) ||
       !elves_amqp_connection_declare_queue (connection, &self->topology, error) ||
-      !start_echo (self, connection, error) ||
-      !elves_amqp_connection_consume (connection, self->topology.queue, self->topology.prefetch,
-                                      CONSUMER_TAG, error))
+      !start_echo (self, connection, error) || !start_queue (self, connection, error))
     return FALSE;
   self->epoch++;
   self->ledger = elves_amqp_ledger_new ();

@@ -107,6 +107,11 @@ elves_amqp_properties_set (ElvesAmqpProperties *self,
   set_text (properties, AMQP_BASIC_REPLY_TO_FLAG, &properties->reply_to, publication->reply_to);
   set_text (properties, AMQP_BASIC_MESSAGE_ID_FLAG, &properties->message_id,
             publication->message_id);
+  if (publication->expiration_ms > 0)
+    {
+      g_snprintf (self->expiration, sizeof self->expiration, "%u", publication->expiration_ms);
+      set_text (properties, AMQP_BASIC_EXPIRATION_FLAG, &properties->expiration, self->expiration);
+    }
   set_headers (self, publication);
   return TRUE;
 }

@@ -14,6 +14,7 @@ typedef struct
   amqp_basic_properties_t properties;
   amqp_table_entry_t headers[3];
   amqp_field_value_t cc;
+  char expiration[sizeof "4294967295"];
 } ElvesAmqpProperties;
 
 /* FALSE: AMQP has no form for it, a text is too long. */

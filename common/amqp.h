@@ -26,7 +26,7 @@ typedef struct
 typedef struct
 {
   const char *exchange;        /* topic, durable */
-  const char *queue;           /* (nullable) durable; publishers need none */
+  const char *queue;           /* (nullable) durable; publishers need none, nor does an echo */
   const char *dead_queue;      /* (nullable) durable, declared like the queue; bound to nothing */
   gboolean quorum;             /* queue type */
   const char *const *bindings; /* (nullable) patterns, NULL-terminated */

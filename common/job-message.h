@@ -38,6 +38,7 @@ typedef struct
   char *execution;        /* (nullable) header of our own: the key of the job's execution */
   gboolean is_again;      /* a job's message, published again: the header with the next is sent */
   guint attempts;
+  guint expiration_ms; /* the broker drops it when nobody has taken it by then; 0: never */
   GBytes *body;
 } ElvesPublication;
 

@@ -13,6 +13,9 @@
 
 #define ELVES_ZNODE_SCHEDULERS "scheduler" /* children: ten digits, ephemeral */
 #define ELVES_ZNODE_AGENTS "agent"         /* children: the agent's ip, ephemeral */
+#define ELVES_ZNODE_HEARTBEATS "heartbeat" /* children: ten digits, ephemeral; and the next */
+#define ELVES_ZNODE_BEATS \
+  "heartbeat/agent" /* children: the ip of an agent that beats, persistent */
 
 #define ELVES_ENVIRONMENT_PREFIX "ELVES_"
 

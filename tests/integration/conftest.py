@@ -23,7 +23,7 @@ from services import Broker, ZooKeeper  # noqa: E402
 from support import rpc  # noqa: E402
 from support.stage import Services, Stage  # noqa: E402
 
-NUMBERS = ["e%02d" % number for number in range(1, 31)]
+NUMBERS = ["e%02d" % number for number in [*range(1, 31), 36]]
 NUMBER_IN_NAME = re.compile(r"test_(e\d\d)_")
 
 

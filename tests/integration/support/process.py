@@ -23,7 +23,7 @@ def build_dir():
 
 
 def binary(name):
-    folder = {"elves-scheduler": "scheduler", "elves-agent": "agent", "elvesctl": "cli"}[name]
+    folder = "cli" if name == "elvesctl" else name.removeprefix("elves-")
     for path in (os.path.join(build_dir(), folder, name), os.path.join(build_dir(), name)):
         if os.access(path, os.X_OK):
             return os.path.abspath(path)
