@@ -141,7 +141,6 @@ send_publication (ElvesComponent *self, ElvesPublication *publication)
 static void
 end_request (ElvesComponent *self, ElvesRequest *request, const char *error_text, GString *body)
 {
-  g_autoptr (ElvesRequest) taken = request;
   const Origin *known = g_hash_table_lookup (self->origins, request);
   Origin origin = known != NULL ? *known : (Origin){ 0 };
   ElvesPublication *answer =
@@ -151,6 +150,7 @@ end_request (ElvesComponent *self, ElvesRequest *request, const char *error_text
     send_publication (self, answer)->origin = origin;
   else
     acknowledge (self, &origin);
+  elves_request_free (request);
 }
 
 /**

@@ -24,11 +24,11 @@ elves_heartbeat_record_clear (ElvesHeartbeatRecord *self)
 static char *
 object_or_empty (char *text)
 {
-  g_autofree char *given = text;
   g_autofree char *outer = g_strdup_printf ("{\"apps\":%s}", text != NULL ? text : "{}");
   g_autoptr (ElvesJsonObject) object = elves_json_object_parse (outer, strlen (outer), NULL);
   ElvesJsonValue apps = { ELVES_JSON_ABSENT };
 
+  g_free (text);
   if (object != NULL)
     apps = elves_json_object_get (object, "apps");
   return apps.kind == ELVES_JSON_OBJECT ? g_strndup (apps.text, apps.length) : g_strdup ("{}");
