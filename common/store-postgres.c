@@ -87,10 +87,10 @@ end_last_session (ElvesStorePostgres *self, GError **error)
     return TRUE;
   g_autoptr (GError) failure = NULL;
   g_autofree char *which = g_strdup_printf ("%s %s", self->pid, self->started);
-  g_autofree char *answer = ask (self,
-                                 "SELECT pg_terminate_backend (pid) FROM pg_stat_activity"
-                                 " WHERE pid::text || ' ' || backend_start::text = $1::text",
-                                 which, &failure);
+  g_free (ask (self,
+               "SELECT pg_terminate_backend (pid) FROM pg_stat_activity"
+               " WHERE pid::text || ' ' || backend_start::text = $1::text",
+               which, &failure));
   if (failure != NULL)
     g_propagate_error (error, g_steal_pointer (&failure));
   return self->connection != NULL && (error == NULL || *error == NULL);
