@@ -1,9 +1,10 @@
 /* One connection to the broker with one channel.
  *
  * The one place where librabbitmq's codes and the broker's closing words become GErrors. The
- * library connects, logs in and declares, each step bounded in time; afterwards it only reads and
- * takes frames apart. What is sent then goes through ElvesAmqpOutput, heartbeats included, because
- * the library would put one into the middle of a frame that is half sent.
+ * library connects, logs in and declares, each step bounded in time; afterwards it only takes
+ * frames apart. What is received goes through our own buffer, and what is sent through
+ * ElvesAmqpOutput, heartbeats included, because the library would put one into the middle of a
+ * frame that is half sent.
  *
  * Not here: threads, trying again, what the frames mean.
  */
@@ -19,6 +20,7 @@
 #include <poll.h>
 
 #define FRAME_MAX_BYTES 131072
+#define INPUT_BYTES (64 * 1024)
 
 /* --- error texts ----------------------------------------------------------------------------- */
 
@@ -116,8 +118,13 @@ check_reply (ElvesAmqpConnection *self, amqp_rpc_reply_t reply, GError **error)
     }
 }
 
-static gboolean
-check_last (ElvesAmqpConnection *self, GError **error)
+/**
+ * elves_amqp_connection_check:
+ *
+ * Returns: whether the broker did what the library last asked it for
+ */
+gboolean
+elves_amqp_connection_check (ElvesAmqpConnection *self, GError **error)
 {
   return check_reply (self, amqp_get_rpc_reply (self->handle), error);
 }
@@ -205,7 +212,7 @@ start_session (ElvesAmqpConnection *self,
   if (!login (self, settings, name, error))
     return FALSE;
   amqp_channel_open (self->handle, ELVES_AMQP_CHANNEL);
-  if (!check_last (self, error))
+  if (!elves_amqp_connection_check (self, error))
     return FALSE;
 
   int frame_max = amqp_get_frame_max (self->handle);
@@ -213,6 +220,7 @@ start_session (ElvesAmqpConnection *self,
   /* From here on heartbeats are ours (keep_alive). */
   amqp_tune_connection (self->handle, amqp_get_channel_max (self->handle), frame_max, 0);
   self->output.frame_max = (gsize) frame_max;
+  self->has_rest = TRUE;
   self->received_us = self->sent_us = g_get_monotonic_time ();
   return TRUE;
 }
@@ -235,6 +243,7 @@ elves_amqp_connection_open (const ElvesAmqpSettings *settings,
 {
   g_autoptr (ElvesAmqpConnection) self = g_new0 (ElvesAmqpConnection, 1);
   elves_amqp_output_init (&self->output, FRAME_MAX_BYTES);
+  self->input = g_malloc (INPUT_BYTES);
   self->fd = connect_socket (settings, cancellable, error);
   if (self->fd >= 0)
     {
@@ -260,141 +269,8 @@ elves_amqp_connection_free (ElvesAmqpConnection *self)
   if (self->handle != NULL)
     amqp_destroy_connection (self->handle);
   elves_amqp_output_clear (&self->output);
+  g_free (self->input);
   g_free (self);
-}
-
-/* --- declaring ------------------------------------------------------------------------------- */
-
-static gboolean
-is_predefined (const char *exchange)
-{
-  return exchange[0] == '\0' || g_str_has_prefix (exchange, "amq.");
-}
-
-/**
- * elves_amqp_connection_declare_exchange:
- * @exchange: topic, durable; the broker's own exchanges are left alone
- */
-gboolean
-elves_amqp_connection_declare_exchange (ElvesAmqpConnection *self,
-                                        const char *exchange,
-                                        GError **error)
-{
-  if (is_predefined (exchange))
-    return TRUE;
-  amqp_exchange_declare (self->handle, ELVES_AMQP_CHANNEL, amqp_cstring_bytes (exchange),
-                         amqp_cstring_bytes ("topic"), 0, 1, 0, 0, amqp_empty_table);
-  if (check_last (self, error))
-    return TRUE;
-  g_prefix_error (error, "Cannot declare exchange '%s' (topic, durable): ", exchange);
-  return FALSE;
-}
-
-static gboolean
-bind_queue (ElvesAmqpConnection *self,
-            const ElvesAmqpTopology *topology,
-            const char *pattern,
-            GError **error)
-{
-  amqp_queue_bind (self->handle, ELVES_AMQP_CHANNEL, amqp_cstring_bytes (topology->queue),
-                   amqp_cstring_bytes (topology->exchange), amqp_cstring_bytes (pattern),
-                   amqp_empty_table);
-  if (check_last (self, error))
-    return TRUE;
-  g_prefix_error (error, "Cannot bind queue '%s' to exchange '%s' with '%s': ", topology->queue,
-                  topology->exchange, pattern);
-  return FALSE;
-}
-
-static gboolean
-declare_durable (ElvesAmqpConnection *self, const char *queue, gboolean quorum, GError **error)
-{
-  amqp_table_entry_t type = text_entry ("x-queue-type", "quorum");
-  amqp_table_t arguments = { .num_entries = quorum ? 1 : 0, .entries = &type };
-  amqp_queue_declare (self->handle, ELVES_AMQP_CHANNEL, amqp_cstring_bytes (queue), 0, 1, 0, 0,
-                      arguments);
-  if (check_last (self, error))
-    return TRUE;
-  g_prefix_error (error, "Cannot declare queue '%s' (durable, %s): ", queue,
-                  quorum ? "quorum" : "classic");
-  return FALSE;
-}
-
-/**
- * elves_amqp_connection_declare_queue:
- * @topology: queue (durable, classic or quorum; %NULL: none) and its bindings; the queue of dead
- *   letters
- */
-gboolean
-elves_amqp_connection_declare_queue (ElvesAmqpConnection *self,
-                                     const ElvesAmqpTopology *topology,
-                                     GError **error)
-{
-  if (topology->queue == NULL)
-    return TRUE;
-  if (!declare_durable (self, topology->queue, topology->quorum, error))
-    return FALSE;
-  if (topology->dead_queue != NULL &&
-      !declare_durable (self, topology->dead_queue, topology->quorum, error))
-    return FALSE;
-  for (gsize i = 0; topology->bindings != NULL && topology->bindings[i] != NULL; i++)
-    if (!bind_queue (self, topology, topology->bindings[i], error))
-      return FALSE;
-  return TRUE;
-}
-
-/**
- * elves_amqp_connection_declare_own_queue:
- * @out_name: (out) (transfer full): as the broker calls it
- *
- * The user of the connection must be allowed to make queues named `amq.gen-...`.
- */
-gboolean
-elves_amqp_connection_declare_own_queue (ElvesAmqpConnection *self, char **out_name, GError **error)
-{
-  amqp_queue_declare_ok_t *ok = amqp_queue_declare (self->handle, ELVES_AMQP_CHANNEL,
-                                                    amqp_empty_bytes, 0, 0, 1, 1, amqp_empty_table);
-  if (!check_last (self, error))
-    {
-      g_prefix_error (error, "Cannot make a queue for this connection alone: ");
-      return FALSE;
-    }
-  *out_name = g_strndup (ok->queue.bytes, ok->queue.len);
-  return TRUE;
-}
-
-/**
- * elves_amqp_connection_consume:
- * @prefetch: deliveries not yet acknowledged at one time, > 0
- */
-gboolean
-elves_amqp_connection_consume (ElvesAmqpConnection *self,
-                               const char *queue,
-                               guint prefetch,
-                               const char *consumer_tag,
-                               GError **error)
-{
-  amqp_basic_qos (self->handle, ELVES_AMQP_CHANNEL, 0, (guint16) MIN (prefetch, G_MAXUINT16), 0);
-  gboolean done = check_last (self, error);
-  if (done)
-    {
-      amqp_basic_consume (self->handle, ELVES_AMQP_CHANNEL, amqp_cstring_bytes (queue),
-                          amqp_cstring_bytes (consumer_tag), 0, 0, 0, amqp_empty_table);
-      done = check_last (self, error);
-    }
-  if (!done)
-    g_prefix_error (error, "Cannot consume from queue '%s': ", queue);
-  return done;
-}
-
-gboolean
-elves_amqp_connection_select_confirms (ElvesAmqpConnection *self, GError **error)
-{
-  amqp_confirm_select (self->handle, ELVES_AMQP_CHANNEL);
-  if (check_last (self, error))
-    return TRUE;
-  g_prefix_error (error, "Cannot ask for publisher confirms: ");
-  return FALSE;
 }
 
 /* --- reading, staying alive, closing --------------------------------------------------------- */
@@ -423,24 +299,87 @@ is_closing (ElvesAmqpConnection *self, const amqp_frame_t *frame, GError **error
   return TRUE;
 }
 
+static gboolean
+check_status (int status, GError **error)
+{
+  if (status == AMQP_STATUS_OK || status == AMQP_STATUS_TIMEOUT)
+    return TRUE;
+  set_status_error (status, error);
+  return FALSE;
+}
+
+/* What the library took from the socket while it waited for answers. */
+static gboolean
+read_rest (ElvesAmqpConnection *self, amqp_frame_t *frame, GError **error)
+{
+  struct timeval now = { 0, 0 };
+  if (!self->has_rest)
+    return TRUE;
+  self->has_rest = amqp_frames_enqueued (self->handle) || amqp_data_in_buffer (self->handle);
+  return !self->has_rest ||
+         check_status (amqp_simple_wait_frame_noblock (self->handle, frame, &now), error);
+}
+
+/* The library would ask the socket twice more, to learn that nothing else has come. */
+static gboolean
+receive (ElvesAmqpConnection *self, GError **error)
+{
+  ssize_t length;
+  do
+    length = recv (self->fd, self->input, INPUT_BYTES, MSG_DONTWAIT);
+  while (length < 0 && errno == EINTR);
+  if (length == 0)
+    return check_status (AMQP_STATUS_CONNECTION_CLOSED, error);
+  if (length < 0 && errno != EAGAIN)
+    {
+      g_set_error (error, ELVES_ERROR, ELVES_ERROR_UNAVAILABLE, "Cannot receive: %s",
+                   g_strerror (errno));
+      return FALSE;
+    }
+  self->received = (gsize) MAX (length, 0);
+  return TRUE;
+}
+
+/* Until @frame is whole, or all that was received is taken. */
+static gboolean
+take_apart (ElvesAmqpConnection *self, amqp_frame_t *frame, GError **error)
+{
+  while (frame->frame_type == 0 && self->taken < self->received)
+    {
+      amqp_bytes_t data = { .len = self->received - self->taken,
+                            .bytes = self->input + self->taken };
+      int taken = amqp_handle_input (self->handle, data, frame);
+      if (taken < 0)
+        return check_status (taken, error);
+      self->taken += (gsize) taken;
+      if (frame->frame_type == AMQP_FRAME_HEARTBEAT)
+        frame->frame_type = 0;
+    }
+  return TRUE;
+}
+
 /**
  * elves_amqp_connection_read:
  * @frame: the next frame, if there is one now
  *
- * Never waits. A channel or connection closed by the broker is an error.
+ * Never waits. Receives once, at most INPUT_BYTES, and has NOTHING when that is taken apart:
+ * whether there is more, the socket says. A channel or connection closed by the broker is an error.
  */
 ElvesAmqpRead
 elves_amqp_connection_read (ElvesAmqpConnection *self, amqp_frame_t *frame, GError **error)
 {
   amqp_maybe_release_buffers (self->handle);
-  struct timeval now = { 0, 0 };
-  int status = amqp_simple_wait_frame_noblock (self->handle, frame, &now);
-  if (status == AMQP_STATUS_TIMEOUT)
-    return ELVES_AMQP_READ_NOTHING;
-  if (status != AMQP_STATUS_OK)
+  frame->frame_type = 0;
+  if (!read_rest (self, frame, error))
+    return ELVES_AMQP_READ_FAILED;
+  if (frame->frame_type == 0 && self->received == 0 && !receive (self, error))
+    return ELVES_AMQP_READ_FAILED;
+  if (!take_apart (self, frame, error))
+    return ELVES_AMQP_READ_FAILED;
+  if (frame->frame_type == 0)
     {
-      set_status_error (status, error);
-      return ELVES_AMQP_READ_FAILED;
+      self->received = self->taken = 0;
+      return ELVES_AMQP_READ_NOTHING;
     }
   return is_closing (self, frame, error) ? ELVES_AMQP_READ_FAILED : ELVES_AMQP_READ_FRAME;
 }

@@ -15,6 +15,9 @@ typedef struct
   amqp_connection_state_t handle;
   int fd;                 /* of the handle */
   ElvesAmqpOutput output; /* frames to send; the library sends none after the start */
+  guint8 *input;          /* what came with one receive */
+  gsize received, taken;  /* bytes of it; both 0: receive again */
+  gboolean has_rest;      /* the library may have received more than it waited for */
   guint heartbeat_s;      /* as agreed with the broker; 0: none */
   gint64 received_us, sent_us;
   guint16 close_code; /* the broker closed channel or connection with it; 0: it did not */
@@ -27,7 +30,9 @@ ElvesAmqpConnection *elves_amqp_connection_open (const ElvesAmqpSettings *settin
 void elves_amqp_connection_free (ElvesAmqpConnection *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesAmqpConnection, elves_amqp_connection_free)
 
-/* Each waits for the broker's answer: only before the first read. */
+gboolean elves_amqp_connection_check (ElvesAmqpConnection *self, GError **error);
+
+/* amqp-declare.c: each waits for the broker's answer: only before the first read. */
 gboolean elves_amqp_connection_declare_exchange (ElvesAmqpConnection *self,
                                                  const char *exchange,
                                                  GError **error);
@@ -48,7 +53,7 @@ gboolean elves_amqp_connection_select_confirms (ElvesAmqpConnection *self, GErro
 typedef enum
 {
   ELVES_AMQP_READ_FRAME,   /* one; valid until the next read */
-  ELVES_AMQP_READ_NOTHING, /* no more has arrived */
+  ELVES_AMQP_READ_NOTHING, /* wait until the socket can be read */
   ELVES_AMQP_READ_FAILED   /* the connection is of no more use */
 } ElvesAmqpRead;
 

@@ -1,8 +1,8 @@
-/* A consumer: deliveries in batches to the main loop, settlements in batches to the broker.
+/* A consumer: deliveries in batches to its owner, settlements in batches to the broker.
  *
- * On the thread each delivery is put together from its frames; what one burst of frames brought is
- * one batch. A connection that is lost takes with it what the main loop has not seen yet: the
- * broker gives it out again. The number of the connection (epoch) tells old tags from new ones.
+ * Each delivery is put together from its frames; what one receive brought is one batch. Settlements
+ * leave at the end of the turn of the loop. The number of the connection (epoch) tells old tags
+ * from new ones: the broker gives out again what a lost connection had not settled.
  *
  * Promises: deliveries in order; state() before the first delivery of its epoch; after cancelled()
  * no delivery. Bounded by the prefetch.
@@ -10,7 +10,7 @@
  */
 #include "common/amqp-ledger.h"
 #include "common/amqp-properties.h"
-#include "common/amqp-worker.h"
+#include "common/amqp-session.h"
 
 #include "common/error.h"
 
@@ -20,52 +20,22 @@
 #define ECHO_TAG "elves-echo"
 #define ECHO_PREFETCH 10
 
-typedef enum
-{
-  EVENT_DELIVERIES,
-  EVENT_STATE,
-  EVENT_CANCELLED
-} EventKind;
-
-/* What the thread tells the main loop. */
-typedef struct
-{
-  EventKind kind;
-  guint64 epoch;
-  GError *error;         /* (nullable) of EVENT_STATE */
-  GPtrArray *deliveries; /* of EVENT_DELIVERIES */
-} Event;
-
-/* What the main loop tells the thread. */
-typedef struct
-{
-  guint64 epoch;
-  guint64 tag;
-  ElvesSettlement settlement;
-} Command;
-
 struct ElvesAmqpConsumer
 {
-  ElvesAmqpWorker *worker;
+  ElvesAmqpSession *session;
   ElvesAmqpTopology topology;
   ElvesAmqpConsumerCallbacks callbacks;
   gpointer user_data;
-  GArray *gathered; /* main: of Command, until the end of the turn */
 
-  GMutex lock;      /* guards the next four */
-  GQueue events;    /* of Event */
-  GArray *commands; /* of Command */
-  gboolean cancelling;
-  char *echo_queue; /* (nullable) of this connection */
-
-  /* thread */
-  guint64 epoch;
-  ElvesAmqpLedger *ledger; /* of this epoch */
-  GArray *taken;           /* of Command; empty between turns */
-  GPtrArray *batch;        /* of ElvesDelivery, since the last turn */
+  char *declared_echo;     /* (nullable) of an attempt's thread */
+  char *echo_queue;        /* (nullable) of this connection */
+  guint64 epoch;           /* of the last connection */
+  ElvesAmqpLedger *ledger; /* (nullable) of this connection */
+  GPtrArray *batch;        /* of ElvesDelivery, since the owner was called */
   ElvesDelivery *incoming; /* (nullable) waits for its header or its body */
   ElvesAmqpInput body;
-  gboolean cancel_sent, cancelled;
+  gboolean cancelling, cancel_sent; /* asked for; told the broker */
+  gboolean cancel_ended, cancelled; /* no delivery follows; and the owner knows */
 };
 
 /**
@@ -88,109 +58,24 @@ elves_delivery_free (ElvesDelivery *self)
   g_free (self);
 }
 
-static GPtrArray *
-new_batch (void)
-{
-  return g_ptr_array_new_with_free_func ((GDestroyNotify) elves_delivery_free);
-}
-
-static void
-event_free (gpointer data)
-{
-  Event *self = data;
-  g_clear_error (&self->error);
-  g_clear_pointer (&self->deliveries, g_ptr_array_unref);
-  g_free (self);
-}
-
-/* --- on the thread: events ------------------------------------------------------------------- */
-
-static void
-post_event (ElvesAmqpConsumer *self, EventKind kind, GPtrArray *deliveries, const GError *error)
-{
-  Event *event = g_new0 (Event, 1);
-  event->kind = kind;
-  event->epoch = self->epoch;
-  event->deliveries = deliveries;
-  event->error = error == NULL ? NULL : g_error_copy (error);
-  g_mutex_lock (&self->lock);
-  g_queue_push_tail (&self->events, event);
-  g_mutex_unlock (&self->lock);
-  elves_amqp_worker_schedule (self->worker);
-}
-
-static void
-post_batch (ElvesAmqpConsumer *self)
-{
-  if (self->batch->len == 0)
-    return;
-  post_event (self, EVENT_DELIVERIES, self->batch, NULL);
-  self->batch = new_batch ();
-}
-
-static void
-post_cancelled (ElvesAmqpConsumer *self)
-{
-  if (self->cancelled)
-    return;
-  self->cancelled = TRUE;
-  post_event (self, EVENT_CANCELLED, NULL, NULL);
-}
-
-/* Deliveries of a lost connection come again; and of the news about failures the last will do: a
-   main loop that is busy for long finds a short list. */
-static void
-drop_stale_events (ElvesAmqpConsumer *self)
-{
-  g_mutex_lock (&self->lock);
-  GList *next;
-  for (GList *link = self->events.head; link != NULL; link = next)
-    {
-      next = link->next;
-      Event *event = link->data;
-      if (event->kind == EVENT_CANCELLED)
-        continue;
-      event_free (event);
-      g_queue_delete_link (&self->events, link);
-    }
-  g_mutex_unlock (&self->lock);
-}
-
-/* --- on the thread: the connection ----------------------------------------------------------- */
+/* --- the connection -------------------------------------------------------------------------- */
 
 static gboolean
 on_wanted (gpointer data)
 {
-  ElvesAmqpConsumer *self = data;
-  g_mutex_lock (&self->lock);
-  gboolean cancelling = self->cancelling;
-  g_mutex_unlock (&self->lock);
-  if (cancelling)
-    post_cancelled (self);
-  return !cancelling;
-}
-
-static void
-set_echo_queue (ElvesAmqpConsumer *self, char *name)
-{
-  g_mutex_lock (&self->lock);
-  g_free (self->echo_queue);
-  self->echo_queue = name;
-  g_mutex_unlock (&self->lock);
+  const ElvesAmqpConsumer *self = data;
+  return !self->cancelling;
 }
 
 static gboolean
 start_echo (ElvesAmqpConsumer *self, ElvesAmqpConnection *connection, GError **error)
 {
   guint prefetch = self->topology.queue != NULL ? ECHO_PREFETCH : self->topology.prefetch;
-  g_autofree char *name = NULL;
-  if (!self->topology.echo)
-    return TRUE;
-  if (!elves_amqp_connection_declare_own_queue (connection, &name, error) ||
-      !elves_amqp_connection_consume (connection, name, prefetch, ECHO_TAG, error))
-    return FALSE;
-  set_echo_queue (self, g_steal_pointer (&name));
-  return TRUE;
+  g_clear_pointer (&self->declared_echo, g_free);
+  return !self->topology.echo ||
+         (elves_amqp_connection_declare_own_queue (connection, &self->declared_echo, error) &&
+          elves_amqp_connection_consume (connection, self->declared_echo, prefetch, ECHO_TAG,
+                                         error));
 }
 
 static gboolean
@@ -201,35 +86,47 @@ start_queue (ElvesAmqpConsumer *self, ElvesAmqpConnection *connection, GError **
                                         CONSUMER_TAG, error);
 }
 
+/* On the attempt's thread. */
 static gboolean
 on_start (ElvesAmqpConnection *connection, gpointer data, GError **error)
 {
   ElvesAmqpConsumer *self = data;
-  if (!elves_amqp_connection_declare_exchange (connection, self->topology.exchange, error) ||
-      !elves_amqp_connection_declare_queue (connection, &self->topology, error) ||
-      !start_echo (self, connection, error) || !start_queue (self, connection, error))
-    return FALSE;
-  self->epoch++;
-  self->ledger = elves_amqp_ledger_new ();
-  self->cancel_sent = FALSE;
-  post_event (self, EVENT_STATE, NULL, NULL);
-  return TRUE;
+  return elves_amqp_connection_declare_exchange (connection, self->topology.exchange, error) &&
+         elves_amqp_connection_declare_queue (connection, &self->topology, error) &&
+         start_echo (self, connection, error) && start_queue (self, connection, error);
 }
 
 static void
-on_lost (ElvesAmqpConnection *connection, gpointer data, const GError *error)
+report_state (ElvesAmqpConsumer *self, const GError *error)
+{
+  if (self->callbacks.state != NULL)
+    self->callbacks.state (self, self->epoch, error, self->user_data);
+}
+
+static void
+on_opened (gpointer data)
+{
+  ElvesAmqpConsumer *self = data;
+  self->epoch++;
+  self->ledger = elves_amqp_ledger_new ();
+  self->echo_queue = g_steal_pointer (&self->declared_echo);
+  self->cancel_sent = FALSE;
+  report_state (self, NULL);
+}
+
+static void
+on_lost (const ElvesAmqpConnection *connection, gpointer data, const GError *error)
 {
   ElvesAmqpConsumer *self = data;
   g_clear_pointer (&self->ledger, elves_amqp_ledger_free);
   g_clear_pointer (&self->incoming, elves_delivery_free);
+  g_clear_pointer (&self->echo_queue, g_free);
   elves_amqp_input_clear (&self->body);
   g_ptr_array_set_size (self->batch, 0);
-  set_echo_queue (self, NULL);
-  drop_stale_events (self);
-  post_event (self, EVENT_STATE, NULL, error);
+  report_state (self, error);
 }
 
-/* --- on the thread: frames in ---------------------------------------------------------------- */
+/* --- frames in ------------------------------------------------------------------------------- */
 
 static char *
 copy_text (amqp_bytes_t text)
@@ -275,8 +172,7 @@ on_method (ElvesAmqpConsumer *self, const amqp_method_t *method, GError **error)
       begin_delivery (self, method->decoded);
       return TRUE;
     case AMQP_BASIC_CANCEL_OK_METHOD:
-      post_batch (self);
-      post_cancelled (self);
+      self->cancel_ended = TRUE;
       return TRUE;
     case AMQP_BASIC_CANCEL_METHOD:
       g_set_error (error, ELVES_ERROR, ELVES_ERROR_UNAVAILABLE,
@@ -316,7 +212,28 @@ on_frame (ElvesAmqpConnection *connection, const amqp_frame_t *frame, gpointer d
   return TRUE;
 }
 
-/* --- on the thread: settlements out ---------------------------------------------------------- */
+static void
+end_cancel (ElvesAmqpConsumer *self)
+{
+  if (!self->cancel_ended || self->cancelled)
+    return;
+  self->cancelled = TRUE;
+  if (self->callbacks.cancelled != NULL)
+    self->callbacks.cancelled (self, self->user_data);
+}
+
+static void
+on_received (gpointer data)
+{
+  ElvesAmqpConsumer *self = data;
+  if (self->batch->len > 0)
+    self->callbacks.deliveries (self, self->batch, self->user_data);
+  g_ptr_array_set_size (self->batch, 0);
+  if (!elves_amqp_session_is_stopped (self->session))
+    end_cancel (self);
+}
+
+/* --- settlements out ------------------------------------------------------------------------- */
 
 static void
 on_settlement (guint64 tag, gboolean multiple, ElvesSettlement settlement, gpointer user_data)
@@ -347,67 +264,18 @@ static void
 on_turn (ElvesAmqpConnection *connection, gpointer data, int *timeout_ms)
 {
   ElvesAmqpConsumer *self = data;
-  post_batch (self);
-
-  g_mutex_lock (&self->lock);
-  GArray *commands = self->commands;
-  self->commands = self->taken;
-  self->taken = commands;
-  gboolean cancelling = self->cancelling;
-  g_mutex_unlock (&self->lock);
-
-  for (guint i = 0; i < commands->len; i++)
+  if (connection == NULL)
     {
-      const Command *command = &g_array_index (commands, Command, i);
-      if (command->epoch == self->epoch)
-        elves_amqp_ledger_settle (self->ledger, command->tag, command->settlement);
+      self->cancel_ended = self->cancelling;
+      end_cancel (self);
+      return;
     }
-  g_array_set_size (commands, 0);
   elves_amqp_ledger_flush (self->ledger, on_settlement, connection);
-  if (cancelling && !self->cancel_sent)
+  if (self->cancelling && !self->cancel_sent)
     send_cancel (self, connection);
 }
 
-/* --- on the main context --------------------------------------------------------------------- */
-
-static void
-on_flush (gpointer data)
-{
-  ElvesAmqpConsumer *self = data;
-  if (self->gathered->len == 0)
-    return;
-  g_mutex_lock (&self->lock);
-  g_array_append_vals (self->commands, self->gathered->data, self->gathered->len);
-  g_mutex_unlock (&self->lock);
-  g_array_set_size (self->gathered, 0);
-  elves_amqp_worker_kick (self->worker);
-}
-
-static Event *
-take_event (ElvesAmqpConsumer *self)
-{
-  g_mutex_lock (&self->lock);
-  Event *event = g_queue_pop_head (&self->events);
-  g_mutex_unlock (&self->lock);
-  return event;
-}
-
-static void
-on_dispatch (gpointer data)
-{
-  ElvesAmqpConsumer *self = data;
-  Event *event;
-  while (!elves_amqp_worker_is_stopped (self->worker) && (event = take_event (self)) != NULL)
-    {
-      if (event->kind == EVENT_DELIVERIES)
-        self->callbacks.deliveries (self, event->deliveries, self->user_data);
-      else if (event->kind == EVENT_STATE && self->callbacks.state != NULL)
-        self->callbacks.state (self, event->epoch, event->error, self->user_data);
-      else if (event->kind == EVENT_CANCELLED && self->callbacks.cancelled != NULL)
-        self->callbacks.cancelled (self, self->user_data);
-      event_free (event);
-    }
-}
+/* --- for the owner --------------------------------------------------------------------------- */
 
 static void
 on_free (gpointer data)
@@ -417,28 +285,24 @@ on_free (gpointer data)
   elves_delivery_free (self->incoming);
   elves_amqp_input_clear (&self->body);
   g_ptr_array_unref (self->batch);
-  g_array_unref (self->gathered);
-  g_array_unref (self->commands);
-  g_array_unref (self->taken);
-  g_queue_clear_full (&self->events, event_free);
-  g_mutex_clear (&self->lock);
   g_free ((char *) self->topology.exchange);
   g_free ((char *) self->topology.queue);
   g_free ((char *) self->topology.dead_queue);
+  g_free (self->declared_echo);
   g_free (self->echo_queue);
   g_strfreev ((char **) self->topology.bindings);
   g_free (self);
 }
 
-static const ElvesAmqpWorkerClass consumer_class = {
+static const ElvesAmqpSessionClass consumer_class = {
   .role = "consumer",
-  .wanted = on_wanted,
   .start = on_start,
-  .turn = on_turn,
+  .wanted = on_wanted,
+  .opened = on_opened,
   .frame = on_frame,
+  .received = on_received,
+  .turn = on_turn,
   .lost = on_lost,
-  .flush = on_flush,
-  .dispatch = on_dispatch,
   .free = on_free,
 };
 
@@ -463,24 +327,19 @@ elves_amqp_consumer_new (const ElvesAmqpSettings *settings,
   self->topology.bindings = (const char *const *) g_strdupv ((char **) topology->bindings);
   self->callbacks = *callbacks;
   self->user_data = user_data;
-  self->gathered = g_array_new (FALSE, FALSE, sizeof (Command));
-  self->commands = g_array_new (FALSE, FALSE, sizeof (Command));
-  self->taken = g_array_new (FALSE, FALSE, sizeof (Command));
-  self->batch = new_batch ();
-  g_queue_init (&self->events);
-  g_mutex_init (&self->lock);
-  self->worker = elves_amqp_worker_new (settings, &consumer_class, self);
-  elves_amqp_worker_run (self->worker);
+  self->batch = g_ptr_array_new_with_free_func ((GDestroyNotify) elves_delivery_free);
+  self->session = elves_amqp_session_new (settings, &consumer_class, self);
+  elves_amqp_session_run (self->session);
   return self;
 }
 
 static void
-gather (ElvesAmqpConsumer *self, guint64 epoch, guint64 tag, ElvesSettlement settlement)
+settle (ElvesAmqpConsumer *self, guint64 epoch, guint64 tag, ElvesSettlement settlement)
 {
-  Command command = { .epoch = epoch, .tag = tag, .settlement = settlement };
-  g_array_append_val (self->gathered, command);
-  if (self->gathered->len == 1)
-    elves_amqp_worker_schedule (self->worker);
+  if (epoch != self->epoch || self->ledger == NULL)
+    return;
+  elves_amqp_ledger_settle (self->ledger, tag, settlement);
+  elves_amqp_session_schedule (self->session);
 }
 
 /**
@@ -491,7 +350,7 @@ gather (ElvesAmqpConsumer *self, guint64 epoch, guint64 tag, ElvesSettlement set
 void
 elves_amqp_consumer_ack (ElvesAmqpConsumer *self, guint64 epoch, guint64 tag)
 {
-  gather (self, epoch, tag, ELVES_SETTLE_ACK);
+  settle (self, epoch, tag, ELVES_SETTLE_ACK);
 }
 
 /**
@@ -502,7 +361,7 @@ elves_amqp_consumer_ack (ElvesAmqpConsumer *self, guint64 epoch, guint64 tag)
 void
 elves_amqp_consumer_requeue (ElvesAmqpConsumer *self, guint64 epoch, guint64 tag)
 {
-  gather (self, epoch, tag, ELVES_SETTLE_REQUEUE);
+  settle (self, epoch, tag, ELVES_SETTLE_REQUEUE);
 }
 
 /**
@@ -514,10 +373,7 @@ elves_amqp_consumer_requeue (ElvesAmqpConsumer *self, guint64 epoch, guint64 tag
 char *
 elves_amqp_consumer_echo_queue (ElvesAmqpConsumer *self)
 {
-  g_mutex_lock (&self->lock);
-  char *name = g_strdup (self->echo_queue);
-  g_mutex_unlock (&self->lock);
-  return name;
+  return g_strdup (self->echo_queue);
 }
 
 /**
@@ -529,7 +385,7 @@ elves_amqp_consumer_echo_queue (ElvesAmqpConsumer *self)
 void
 elves_amqp_consumer_rebuild (ElvesAmqpConsumer *self, const char *why)
 {
-  elves_amqp_worker_rebuild (self->worker, why);
+  elves_amqp_session_rebuild (self->session, why);
 }
 
 /**
@@ -540,10 +396,8 @@ elves_amqp_consumer_rebuild (ElvesAmqpConsumer *self, const char *why)
 void
 elves_amqp_consumer_cancel (ElvesAmqpConsumer *self)
 {
-  g_mutex_lock (&self->lock);
   self->cancelling = TRUE;
-  g_mutex_unlock (&self->lock);
-  elves_amqp_worker_kick (self->worker);
+  elves_amqp_session_schedule (self->session);
 }
 
 /**
@@ -556,5 +410,5 @@ void
 elves_amqp_consumer_free (ElvesAmqpConsumer *self)
 {
   if (self != NULL)
-    elves_amqp_worker_stop (self->worker);
+    elves_amqp_session_stop (self->session);
 }

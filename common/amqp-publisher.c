@@ -1,4 +1,4 @@
-/* A publisher: publications in batches to the broker, confirmations in batches to the main loop.
+/* A publisher: publications in batches to the broker, confirmations in batches to their owners.
  *
  * Publications wait in order; at most a window of them are unconfirmed at one time. What a lost
  * connection leaves unconfirmed is published again before the rest, so that a message may come
@@ -12,53 +12,58 @@
  * Limits: the window; how much waits is the caller's to limit (outstanding()).
  */
 #include "common/amqp-properties.h"
+#include "common/amqp-session.h"
 #include "common/amqp-window.h"
-#include "common/amqp-worker.h"
 #include "common/backoff.h"
 #include "common/error.h"
 
-/* What the thread tells the main loop about the connection. */
-typedef struct
-{
-  gboolean changed; /* since the main loop looked */
-  GError *error;    /* NULL: connected */
-} State;
-
 struct ElvesAmqpPublisher
 {
-  ElvesAmqpWorker *worker;
+  ElvesAmqpSession *session;
   ElvesAmqpSettings settings; /* only numbers are used */
   char *exchange;
   gboolean persistent;
   ElvesAmqpPublisherCallbacks callbacks;
   gpointer user_data;
-  GPtrArray *gathered; /* main: of ElvesAmqpEntry, until the end of the turn */
-  guint outstanding;   /* main */
+  guint outstanding;
 
-  GMutex lock;          /* guards the next three */
-  GPtrArray *submitted; /* of ElvesAmqpEntry: to the thread */
-  GPtrArray *done;      /* of ElvesAmqpEntry: to the main loop */
-  State state;
-
-  /* thread */
-  GPtrArray *taken;     /* of ElvesAmqpEntry; empty between turns */
-  GPtrArray *confirmed; /* of ElvesAmqpEntry, since the last turn */
-  GQueue waiting;       /* of ElvesAmqpEntry */
+  GQueue waiting; /* of ElvesAmqpEntry */
   ElvesAmqpWindow window;
   guint one_by_one;   /* so many are still to go out alone */
   GQueue nacked;      /* of ElvesAmqpEntry */
   gint64 retry_at_us; /* when the nacked ones are due */
   guint nacks_in_a_row;
+  GPtrArray *done; /* of ElvesAmqpEntry: their owners do not know yet */
   ElvesAmqpInput returned_body;
   char *returned_exchange, *returned_key; /* (nullable) a return waits for its content */
 };
 
-/* --- on the thread: confirmations ------------------------------------------------------------ */
+/* --- confirmations --------------------------------------------------------------------------- */
 
 static void
 finish (ElvesAmqpPublisher *self, ElvesAmqpEntry *entry)
 {
-  g_ptr_array_add (self->confirmed, entry);
+  g_ptr_array_add (self->done, entry);
+}
+
+/* The owner of one may stop us. */
+static void
+report_done (ElvesAmqpPublisher *self)
+{
+  for (guint i = 0; i < self->done->len && !elves_amqp_session_is_stopped (self->session); i++)
+    {
+      const ElvesAmqpEntry *entry = self->done->pdata[i];
+      self->outstanding--;
+      if (entry->published != NULL)
+        entry->published (!entry->returned, entry->user_data);
+    }
+  g_ptr_array_set_size (self->done, 0);
+}
+
+static void
+on_received (gpointer data)
+{
+  report_done (data);
 }
 
 static void
@@ -121,7 +126,7 @@ rewind_window (ElvesAmqpPublisher *self)
   elves_amqp_window_rewind (&self->window, &self->waiting);
 }
 
-/* --- on the thread: frames in ---------------------------------------------------------------- */
+/* --- frames in ------------------------------------------------------------------------------- */
 
 static void
 mark_returned (ElvesAmqpPublisher *self)
@@ -186,7 +191,7 @@ on_frame (ElvesAmqpConnection *connection, const amqp_frame_t *frame, gpointer d
   return TRUE;
 }
 
-/* --- on the thread: publications out --------------------------------------------------------- */
+/* --- publications out ------------------------------------------------------------------------ */
 
 /* FALSE: AMQP has no form for it. */
 static gboolean
@@ -248,56 +253,18 @@ retry_nacked (ElvesAmqpPublisher *self, int *timeout_ms)
   put_back_nacked (self);
 }
 
-/* --- on the thread: to and from the main loop ------------------------------------------------ */
-
-static void
-take_submitted (ElvesAmqpPublisher *self)
-{
-  g_mutex_lock (&self->lock);
-  GPtrArray *entries = self->submitted;
-  self->submitted = self->taken;
-  self->taken = entries;
-  g_mutex_unlock (&self->lock);
-  for (guint i = 0; i < entries->len; i++)
-    g_queue_push_tail (&self->waiting, g_steal_pointer (&entries->pdata[i]));
-  g_ptr_array_set_size (entries, 0);
-}
-
-static void
-post_confirmed (ElvesAmqpPublisher *self)
-{
-  if (self->confirmed->len == 0)
-    return;
-  g_mutex_lock (&self->lock);
-  for (guint i = 0; i < self->confirmed->len; i++)
-    g_ptr_array_add (self->done, g_steal_pointer (&self->confirmed->pdata[i]));
-  g_mutex_unlock (&self->lock);
-  g_ptr_array_set_size (self->confirmed, 0);
-  elves_amqp_worker_schedule (self->worker);
-}
-
-static void
-post_state (ElvesAmqpPublisher *self, const GError *error)
-{
-  g_mutex_lock (&self->lock);
-  g_clear_error (&self->state.error);
-  self->state.error = error == NULL ? NULL : g_error_copy (error);
-  self->state.changed = TRUE;
-  g_mutex_unlock (&self->lock);
-  elves_amqp_worker_schedule (self->worker);
-}
-
 static void
 on_turn (ElvesAmqpConnection *connection, gpointer data, int *timeout_ms)
 {
   ElvesAmqpPublisher *self = data;
-  take_submitted (self);
+  if (connection == NULL)
+    return;
   retry_nacked (self, timeout_ms);
   publish_waiting (self, &connection->output);
-  post_confirmed (self);
+  report_done (self);
 }
 
-/* --- on the thread: the connection ----------------------------------------------------------- */
+/* --- the connection -------------------------------------------------------------------------- */
 
 static gboolean
 on_wanted (gpointer data)
@@ -305,16 +272,28 @@ on_wanted (gpointer data)
   return TRUE;
 }
 
+/* On the attempt's thread. */
 static gboolean
 on_start (ElvesAmqpConnection *connection, gpointer data, GError **error)
 {
+  const ElvesAmqpPublisher *self = data;
+  return elves_amqp_connection_declare_exchange (connection, self->exchange, error) &&
+         elves_amqp_connection_select_confirms (connection, error);
+}
+
+static void
+report_state (ElvesAmqpPublisher *self, const GError *error)
+{
+  if (self->callbacks.state != NULL && !elves_amqp_session_is_stopped (self->session))
+    self->callbacks.state (self, error, self->user_data);
+}
+
+static void
+on_opened (gpointer data)
+{
   ElvesAmqpPublisher *self = data;
-  if (!elves_amqp_connection_declare_exchange (connection, self->exchange, error) ||
-      !elves_amqp_connection_select_confirms (connection, error))
-    return FALSE;
   elves_amqp_window_init (&self->window);
-  post_state (self, NULL);
-  return TRUE;
+  report_state (self, NULL);
 }
 
 /* An operator can give back a permission, hence not AMQP_ACCESS_REFUSED. */
@@ -348,7 +327,7 @@ give_up_alone (ElvesAmqpPublisher *self, const GError *error)
 }
 
 static void
-on_lost (ElvesAmqpConnection *connection, gpointer data, const GError *error)
+on_lost (const ElvesAmqpConnection *connection, gpointer data, const GError *error)
 {
   ElvesAmqpPublisher *self = data;
   if (is_refusal_of_a_message (connection) && self->window.unconfirmed > 0)
@@ -362,63 +341,11 @@ on_lost (ElvesAmqpConnection *connection, gpointer data, const GError *error)
   elves_amqp_input_clear (&self->returned_body);
   g_clear_pointer (&self->returned_key, g_free);
   g_clear_pointer (&self->returned_exchange, g_free);
-  post_confirmed (self);
-  post_state (self, error);
+  report_done (self);
+  report_state (self, error);
 }
 
-/* --- on the main context --------------------------------------------------------------------- */
-
-static void
-on_flush (gpointer data)
-{
-  ElvesAmqpPublisher *self = data;
-  if (self->gathered->len == 0)
-    return;
-  g_mutex_lock (&self->lock);
-  for (guint i = 0; i < self->gathered->len; i++)
-    g_ptr_array_add (self->submitted, g_steal_pointer (&self->gathered->pdata[i]));
-  g_mutex_unlock (&self->lock);
-  g_ptr_array_set_size (self->gathered, 0);
-  elves_amqp_worker_kick (self->worker);
-}
-
-static void
-report_state (ElvesAmqpPublisher *self)
-{
-  g_mutex_lock (&self->lock);
-  gboolean changed = self->state.changed;
-  g_autoptr (GError) error = g_steal_pointer (&self->state.error);
-  self->state.changed = FALSE;
-  g_mutex_unlock (&self->lock);
-  if (changed && self->callbacks.state != NULL)
-    self->callbacks.state (self, error, self->user_data);
-}
-
-static void
-on_dispatch (gpointer data)
-{
-  ElvesAmqpPublisher *self = data;
-  g_mutex_lock (&self->lock);
-  g_autoptr (GPtrArray) done = self->done;
-  self->done = g_ptr_array_new_with_free_func ((GDestroyNotify) elves_amqp_entry_free);
-  g_mutex_unlock (&self->lock);
-  for (guint i = 0; i < done->len && !elves_amqp_worker_is_stopped (self->worker); i++)
-    {
-      const ElvesAmqpEntry *entry = done->pdata[i];
-      self->outstanding--;
-      if (entry->published != NULL)
-        entry->published (!entry->returned, entry->user_data);
-    }
-  if (!elves_amqp_worker_is_stopped (self->worker))
-    report_state (self);
-}
-
-static void
-free_entries (GPtrArray *entries)
-{
-  g_ptr_array_set_free_func (entries, (GDestroyNotify) elves_amqp_entry_free);
-  g_ptr_array_unref (entries);
-}
+/* --- for the owner --------------------------------------------------------------------------- */
 
 static void
 on_free (gpointer data)
@@ -426,29 +353,23 @@ on_free (gpointer data)
   ElvesAmqpPublisher *self = data;
   rewind_window (self);
   g_queue_clear_full (&self->waiting, (GDestroyNotify) elves_amqp_entry_free);
-  free_entries (self->gathered);
-  free_entries (self->submitted);
-  free_entries (self->taken);
-  free_entries (self->confirmed);
-  free_entries (self->done);
-  g_clear_error (&self->state.error);
+  g_ptr_array_unref (self->done);
   elves_amqp_input_clear (&self->returned_body);
   g_free (self->returned_exchange);
   g_free (self->returned_key);
-  g_mutex_clear (&self->lock);
   g_free (self->exchange);
   g_free (self);
 }
 
-static const ElvesAmqpWorkerClass publisher_class = {
+static const ElvesAmqpSessionClass publisher_class = {
   .role = "publisher",
-  .wanted = on_wanted,
   .start = on_start,
-  .turn = on_turn,
+  .wanted = on_wanted,
+  .opened = on_opened,
   .frame = on_frame,
+  .received = on_received,
+  .turn = on_turn,
   .lost = on_lost,
-  .flush = on_flush,
-  .dispatch = on_dispatch,
   .free = on_free,
 };
 
@@ -474,17 +395,12 @@ elves_amqp_publisher_new (const ElvesAmqpSettings *settings,
   if (callbacks != NULL)
     self->callbacks = *callbacks;
   self->user_data = user_data;
-  self->gathered = g_ptr_array_new ();
-  self->submitted = g_ptr_array_new ();
-  self->taken = g_ptr_array_new ();
-  self->confirmed = g_ptr_array_new ();
   self->done = g_ptr_array_new_with_free_func ((GDestroyNotify) elves_amqp_entry_free);
   g_queue_init (&self->waiting);
   g_queue_init (&self->nacked);
   elves_amqp_window_init (&self->window);
-  g_mutex_init (&self->lock);
-  self->worker = elves_amqp_worker_new (settings, &publisher_class, self);
-  elves_amqp_worker_run (self->worker);
+  self->session = elves_amqp_session_new (settings, &publisher_class, self);
+  elves_amqp_session_run (self->session);
   return self;
 }
 
@@ -506,9 +422,8 @@ elves_amqp_publisher_publish (ElvesAmqpPublisher *self,
   entry->published = published;
   entry->user_data = user_data;
   self->outstanding++;
-  g_ptr_array_add (self->gathered, entry);
-  if (self->gathered->len == 1)
-    elves_amqp_worker_schedule (self->worker);
+  g_queue_push_tail (&self->waiting, entry);
+  elves_amqp_session_schedule (self->session);
 }
 
 guint
@@ -526,7 +441,7 @@ elves_amqp_publisher_outstanding (ElvesAmqpPublisher *self)
 void
 elves_amqp_publisher_rebuild (ElvesAmqpPublisher *self, const char *why)
 {
-  elves_amqp_worker_rebuild (self->worker, why);
+  elves_amqp_session_rebuild (self->session, why);
 }
 
 /**
@@ -539,5 +454,5 @@ void
 elves_amqp_publisher_free (ElvesAmqpPublisher *self)
 {
   if (self != NULL)
-    elves_amqp_worker_stop (self->worker);
+    elves_amqp_session_stop (self->session);
 }

@@ -1,11 +1,13 @@
-/* RabbitMQ on threads of their own (librabbitmq blocks), whole batches to and from the main loop.
+/* RabbitMQ, whole batches in and out.
  *
  * Both ends connect, declare what they need, and reconnect for ever with capped, jittered back-off.
+ * Connecting waits, on a thread; what comes and goes afterwards is the main loop's and never does.
  * Callbacks come on the main context that was thread-default in _new(); no callback after _free().
  */
 #pragma once
 
 #include "common/job-message.h"
+#include "common/poller.h"
 
 #include <glib.h>
 
@@ -21,6 +23,7 @@ typedef struct
   guint connect_timeout_ms;
   guint heartbeat_s;
   guint retry_first_ms, retry_cap_ms;
+  ElvesPoller *poller; /* (nullable) outlives what is made with it; NULL: one for each connection */
 } ElvesAmqpSettings;
 
 typedef struct

@@ -30,6 +30,7 @@ struct ElvesPoller
   guint dispatching;    /* depth: somebody may turn the loop from inside a callback */
   GPtrArray *graveyard; /* removed during a dispatch, freed after it */
   GQueue deferred;
+  guint64 n_turns; /* in which deferred work ran */
 };
 
 struct ElvesWatch
@@ -67,15 +68,20 @@ run_watches (ElvesPoller *self)
     }
 }
 
-/* Only what is queued now: work that defers itself again waits for the next turn. */
+/* What is deferred by deferred work runs too, so that one turn brings everything out. Only work
+   that defers itself again waits for the next turn. */
 static void
 run_deferred (ElvesPoller *self)
 {
-  for (guint n = self->deferred.length; n > 0 && self->deferred.length > 0; n--)
+  self->n_turns++;
+  for (;;)
     {
-      GList *node = g_queue_pop_head_link (&self->deferred);
-      ElvesDeferred *deferred = node->data;
+      ElvesDeferred *deferred = g_queue_peek_head (&self->deferred);
+      if (deferred == NULL || deferred->ran_in == self->n_turns)
+        return;
+      g_queue_unlink (&self->deferred, &deferred->node);
       deferred->queued = FALSE;
+      deferred->ran_in = self->n_turns;
       deferred->func (deferred->user_data);
     }
 }

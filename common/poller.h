@@ -35,6 +35,7 @@ typedef struct
   gpointer user_data;
   GList node;
   gboolean queued;
+  guint64 ran_in; /* the poller's */
 } ElvesDeferred;
 
 /* Calls it once, before the loop sleeps again and never from inside this; queued already: no-op. */

@@ -154,8 +154,10 @@ on_publisher_state (ElvesAmqpPublisher *publisher, const GError *error, gpointer
 static const ElvesAmqpPublisherCallbacks publisher_callbacks = { on_publisher_state };
 
 static ElvesAmqpSettings
-mq_settings (const ElvesSchedulerConfig *config)
+mq_settings (ElvesScheduler *self)
 {
+  const ElvesSchedulerConfig *config = self->config;
+
   return (ElvesAmqpSettings){
     .host = config->mq_host,
     .port = (guint16) config->mq_port,
@@ -166,13 +168,14 @@ mq_settings (const ElvesSchedulerConfig *config)
     .heartbeat_s = config->mq_heartbeat_s,
     .retry_first_ms = config->retry_first_ms,
     .retry_cap_ms = config->retry_cap_ms,
+    .poller = self->poller,
   };
 }
 
 static void
 start_publishing (ElvesScheduler *self)
 {
-  ElvesAmqpSettings settings = mq_settings (self->config);
+  ElvesAmqpSettings settings = mq_settings (self);
   ElvesAmqpTopology topology = { .exchange = self->config->mq_exchange };
 
   self->publisher = elves_amqp_publisher_new (&settings, &topology, self->config->mq_persistent,
@@ -184,7 +187,7 @@ static void
 start_consuming (ElvesScheduler *self)
 {
   static const char *const bindings[] = { ELVES_BINDING_TWO_WORDS, ELVES_BINDING_WHOLE_KEY, NULL };
-  ElvesAmqpSettings settings = mq_settings (self->config);
+  ElvesAmqpSettings settings = mq_settings (self);
   ElvesAmqpTopology topology = {
     .exchange = self->config->mq_exchange,
     .queue = self->config->mq_queue,

@@ -3,8 +3,8 @@
  * A child process consumes a durable queue and sends each message back to its sender: persistent,
  * confirmed, and acknowledged only when the answer is confirmed, which is what the scheduler
  * promises too (--transient: neither, acknowledged once it is answered). With --parts it is made of
- * the scheduler's consumer and publisher instead, on their threads: the difference is what these
- * cost. The parent keeps a window of calls outstanding and prints one line of JSON.
+ * the scheduler's consumer and publisher instead: the difference is what these cost. The parent
+ * keeps a window of calls outstanding and prints one line of JSON.
  *
  * The broker's address: ELVES_TEST_MQ_* in the environment (tests/lib/with-services).
  */

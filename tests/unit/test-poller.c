@@ -136,7 +136,7 @@ typedef struct
 {
   ElvesPoller *poller;
   ElvesDeferred deferred;
-  ElvesDeferred *cancels;
+  ElvesDeferred *cancels, *defers;
   guint calls;
   gboolean again;
 } Work;
@@ -148,6 +148,8 @@ on_turn_ended (gpointer user_data)
   self->calls++;
   if (self->cancels)
     elves_poller_cancel_deferred (self->poller, self->cancels);
+  if (self->defers)
+    elves_poller_defer (self->poller, self->defers);
   if (self->again)
     elves_poller_defer (self->poller, &self->deferred);
 }
@@ -185,6 +187,28 @@ test_deferred (void)
   g_assert_cmpuint (c.calls, ==, turns + 1);
 
   elves_poller_cancel_deferred (poller, &c.deferred);
+  g_assert_false (g_main_context_iteration (NULL, FALSE));
+}
+
+/* What deferred work defers runs in the same turn; work that defers itself, and work that defer
+   each other, once a turn. */
+static void
+test_deferred_by_deferred (void)
+{
+  g_autoptr (ElvesPoller) poller = elves_poller_new (NULL);
+  Work a, b;
+  work_init (&a, poller);
+  work_init (&b, poller);
+  a.defers = &b.deferred;
+  b.defers = &a.deferred;
+  elves_poller_defer (poller, &a.deferred);
+  for (guint turn = 1; turn <= 3; turn++)
+    {
+      g_assert_true (g_main_context_iteration (NULL, FALSE));
+      g_assert_cmpuint (a.calls, ==, turn);
+      g_assert_cmpuint (b.calls, ==, turn);
+    }
+  elves_poller_cancel_deferred (poller, &a.deferred);
   g_assert_false (g_main_context_iteration (NULL, FALSE));
 }
 
@@ -232,6 +256,7 @@ main (int argc, char **argv)
   g_test_add_func ("/poller/remove-self-inside", test_remove_self_inside);
   g_test_add_func ("/poller/many-ready", test_many_ready);
   g_test_add_func ("/poller/deferred", test_deferred);
+  g_test_add_func ("/poller/deferred-by-deferred", test_deferred_by_deferred);
   g_test_add_func ("/poller/deferred-in-dispatch", test_deferred_in_dispatch);
   return g_test_run ();
 }
