@@ -32,10 +32,9 @@ typedef struct
   gboolean resumed; /* of an earlier agent */
   char *origin;     /* (nullable) */
   ElvesExecution *execution;
-  ElvesAsyncCall *async_call; /* (nullable) until it is answered */
-  guint index;                /* in it */
-  GPtrArray *waiting;         /* of ElvesThriftCall: sync calls that get the result */
-  ElvesReinstruct *result;    /* (nullable) */
+  ElvesReply *acknowledge; /* (nullable) async: until it is answered */
+  GPtrArray *waiting;      /* of ElvesReply: sync calls that get the result */
+  ElvesReinstruct *result; /* (nullable) */
 } Promise;
 
 static void
@@ -79,10 +78,10 @@ promise_new (ElvesService *service, const ElvesInstruct *asked)
 }
 
 static void
-answer_waiting (Promise *self, const ElvesReinstruct *result)
+answer_waiting (Promise *self, ElvesReinstruct *result)
 {
   for (guint i = 0; i < self->waiting->len; i++)
-    elves_thrift_call_answer_reinstruct (self->waiting->pdata[i], result);
+    elves_reply_give (self->waiting->pdata[i], result);
   g_ptr_array_set_size (self->waiting, 0);
 }
 
@@ -90,8 +89,8 @@ answer_waiting (Promise *self, const ElvesReinstruct *result)
 static void
 promise_answer (Promise *self, ElvesReinstruct *answer)
 {
-  if (self->async_call != NULL)
-    elves_async_call_answer (g_steal_pointer (&self->async_call), self->index, answer);
+  if (self->acknowledge != NULL)
+    elves_service_answer_async (g_steal_pointer (&self->acknowledge), answer);
   else
     {
       answer_waiting (self, answer);
@@ -331,31 +330,29 @@ accept (Promise *self)
   refuse (self, error->message);
 }
 
-/* One item of instructionInvokeAsync; @call is told when the journal has it. */
+/* An async job; takes @reply, which is given when the journal has it. */
 void
 elves_service_promise_async (ElvesService *self,
                              ElvesInstruct *instruct,
                              GInetAddress *caller,
-                             ElvesAsyncCall *call,
-                             guint index)
+                             ElvesReply *reply)
 {
   Promise *promise = promise_new (self, instruct);
   promise->origin = elves_service_choose_origin (self, instruct, caller);
-  promise->async_call = call;
-  promise->index = index;
+  promise->acknowledge = reply;
   if (instruct->query_only)
     ask_journal (promise, TRUE);
   else
     accept (promise);
 }
 
-/* A sync call with a key; @call is answered with the result. */
+/* A sync job with a key; takes @reply, which is given the result. */
 void
-elves_service_promise_sync (ElvesService *self, ElvesInstruct *instruct, ElvesThriftCall *call)
+elves_service_promise_sync (ElvesService *self, ElvesInstruct *instruct, ElvesReply *reply)
 {
   Promise *promise = promise_new (self, instruct);
   promise->sync = TRUE;
-  g_ptr_array_add (promise->waiting, call);
+  g_ptr_array_add (promise->waiting, reply);
   if (instruct->query_only)
     ask_journal (promise, TRUE);
   else

@@ -63,8 +63,9 @@ build_content (ElvesRegistration *self)
   elves_json_add_text (out, "type", "elves-c");
   add_apps (self, out);
   elves_json_add_text (out, "started", self->started);
-  g_string_append (out,
-                   config->journal_enabled ? ",\"features\":[\"journal\"]" : ",\"features\":[]");
+  g_string_append (out, config->journal_enabled
+                            ? ",\"features\":[\"journal\",\"" ELVES_FEATURE_LISTS "\"]"
+                            : ",\"features\":[\"" ELVES_FEATURE_LISTS "\"]");
   elves_json_close (out);
   return g_string_free_to_bytes (out);
 }

@@ -1,6 +1,7 @@
 /* What the two halves of the service share. */
 #pragma once
 
+#include "agent/reply.h"
 #include "agent/service.h"
 #include "common/log.h"
 
@@ -23,15 +24,8 @@ struct ElvesService
   GSource *backlog_timer; /* (nullable) while there are some */
 };
 
-/* The answers of one instructionInvokeAsync, until all are there. */
-typedef struct
-{
-  ElvesThriftCall *call;
-  GPtrArray *answers; /* of ElvesReinstruct, in the order of the call; NULL: to come */
-  guint missing;
-} ElvesAsyncCall;
-
-void elves_async_call_answer (ElvesAsyncCall *self, guint index, ElvesReinstruct *answer);
+/* Counts an acknowledgement, gives it and frees it. */
+void elves_service_answer_async (ElvesReply *reply, ElvesReinstruct *answer);
 
 ElvesReinstruct *elves_service_acknowledge (ElvesInstruct *instruct, gint32 state);
 char *elves_service_choose_origin (ElvesService *self,
@@ -42,10 +36,8 @@ char *elves_service_choose_origin (ElvesService *self,
 void elves_service_promise_async (ElvesService *self,
                                   ElvesInstruct *instruct,
                                   GInetAddress *caller,
-                                  ElvesAsyncCall *call,
-                                  guint index);
-void
-elves_service_promise_sync (ElvesService *self, ElvesInstruct *instruct, ElvesThriftCall *call);
+                                  ElvesReply *reply);
+void elves_service_promise_sync (ElvesService *self, ElvesInstruct *instruct, ElvesReply *reply);
 void elves_service_promises_init (ElvesService *self);
 void elves_service_promises_clear (ElvesService *self);
 

@@ -3,6 +3,7 @@
  * instructionInvokeSync    runs the job (type "rt", mode "np") and answers its result
  * instructionInvokeAsync   answers one acknowledgement for each item, at once; results go to the
  *                          outbox, and for mode P to the app's processor
+ * instructionInvokeList    any of both, each answered by its number as soon as its answer is there
  * aliveCheck               "success"
  *
  * An acknowledgement has flag 1, whatever will become of the job; `state` says more: 0 accepted,
@@ -38,7 +39,7 @@ as_sync (const ElvesInstruct *asked)
 static void
 on_sync_executed (ElvesReinstruct *result, gpointer user_data)
 {
-  elves_thrift_call_answer_reinstruct (user_data, result);
+  elves_reply_give (user_data, result);
 }
 
 static gboolean
@@ -58,36 +59,41 @@ describe (ElvesService *self, ElvesInstruct *instruct)
   return elves_service_acknowledge (instruct, state);
 }
 
+/* Takes @reply. */
 static void
-invoke_sync (ElvesService *self, ElvesThriftCall *call)
+run_sync (ElvesService *self, const ElvesInstruct *asked, ElvesReply *reply)
 {
-  GPtrArray *asked = elves_thrift_call_request (call)->instructs;
-  if (asked == NULL || asked->len == 0)
-    {
-      elves_thrift_call_answer_exception (call, ELVES_RPC_EXCEPTION_PROTOCOL_ERROR,
-                                          "instructionInvokeSync needs ins");
-      return;
-    }
-  g_autoptr (ElvesInstruct) instruct = as_sync (asked->pdata[0]);
+  g_autoptr (ElvesInstruct) instruct = as_sync (asked);
   elves_agent_metrics.sync_calls++;
   if (self->parts.journal != NULL && has_key (instruct) && !elves_builtin_is_meant (instruct))
     {
-      elves_service_promise_sync (self, instruct, call);
+      elves_service_promise_sync (self, instruct, reply);
       return;
     }
   if (instruct->query_only)
     {
       g_autoptr (ElvesReinstruct) state = describe (self, instruct);
-      elves_thrift_call_answer_reinstruct (call, state);
+      elves_reply_give (reply, state);
       return;
     }
   g_autoptr (GError) error = NULL;
-  if (elves_executor_start (self->parts.executor, instruct, on_sync_executed, call, &error))
+  if (elves_executor_start (self->parts.executor, instruct, on_sync_executed, reply, &error))
     return;
   elves_agent_metrics.refused++;
   g_autoptr (ElvesReinstruct) busy =
       elves_reinstruct_failure (instruct, ELVES_REASON_BUSY, error->message);
-  elves_thrift_call_answer_reinstruct (call, busy);
+  elves_reply_give (reply, busy);
+}
+
+static void
+invoke_sync (ElvesService *self, ElvesThriftCall *call)
+{
+  GPtrArray *asked = elves_thrift_call_request (call)->instructs;
+  if (asked->len > 0)
+    run_sync (self, asked->pdata[0], elves_reply_to_call (call));
+  else
+    elves_thrift_call_answer_exception (call, ELVES_RPC_EXCEPTION_PROTOCOL_ERROR,
+                                        "instructionInvokeSync needs ins");
 }
 
 /* ---- async ---------------------------------------------------------------------------------- */
@@ -185,23 +191,22 @@ count_answer (const ElvesReinstruct *answer)
     elves_agent_metrics.duplicates++;
 }
 
-static void
-async_call_count_down (ElvesAsyncCall *self)
-{
-  if (--self->missing > 0)
-    return;
-  elves_thrift_call_answer_list (self->call, self->answers);
-  g_ptr_array_unref (self->answers);
-  g_free (self);
-}
-
-/* Takes @answer. After the last one the call is answered, and @self is freed. */
 void
-elves_async_call_answer (ElvesAsyncCall *self, guint index, ElvesReinstruct *answer)
+elves_service_answer_async (ElvesReply *reply, ElvesReinstruct *answer)
 {
   count_answer (answer);
-  self->answers->pdata[index] = answer;
-  async_call_count_down (self);
+  elves_reply_give (reply, answer);
+  elves_reinstruct_unref (answer);
+}
+
+/* Takes @reply. */
+static void
+run_async (ElvesService *self, ElvesInstruct *asked, GInetAddress *caller, ElvesReply *reply)
+{
+  if (self->parts.journal != NULL)
+    elves_service_promise_async (self, asked, caller, reply);
+  else
+    elves_service_answer_async (reply, accept_or_recognize (self, asked, caller));
 }
 
 static void
@@ -209,18 +214,30 @@ invoke_async (ElvesService *self, ElvesThriftCall *call)
 {
   GPtrArray *asked = elves_thrift_call_request (call)->instructs;
   g_autoptr (GInetAddress) caller = elves_thrift_call_peer (call);
-  guint n_asked = asked != NULL ? asked->len : 0;
-  ElvesAsyncCall *answer = g_new0 (ElvesAsyncCall, 1);
-  answer->call = call;
-  answer->answers = g_ptr_array_new_with_free_func ((GDestroyNotify) elves_reinstruct_unref);
-  g_ptr_array_set_size (answer->answers, n_asked);
-  answer->missing = n_asked + 1; /* one for the end of this loop */
-  for (guint i = 0; i < n_asked; i++)
-    if (self->parts.journal != NULL)
-      elves_service_promise_async (self, asked->pdata[i], caller, answer, i);
-    else
-      elves_async_call_answer (answer, i, accept_or_recognize (self, asked->pdata[i], caller));
-  async_call_count_down (answer);
+  ElvesReplyList *replies = elves_reply_list_new (call, asked->len);
+  for (guint i = 0; i < asked->len; i++)
+    run_async (self, asked->pdata[i], caller, elves_reply_to_list (replies, i));
+  elves_reply_list_seal (replies);
+}
+
+/* ---- lists ---------------------------------------------------------------------------------- */
+
+static void
+invoke_list (ElvesService *self, ElvesThriftCall *call)
+{
+  const ElvesRpcRequest *request = elves_thrift_call_request (call);
+  g_autoptr (GInetAddress) caller = elves_thrift_call_peer (call);
+  g_autoptr (ElvesThriftChannel) channel = elves_thrift_call_channel (call);
+  for (guint i = 0; i < request->instructs->len; i++)
+    {
+      const ElvesRpcMark *mark = &g_array_index (request->marks, ElvesRpcMark, i);
+      ElvesReply *reply = elves_reply_to_channel (channel, mark->call);
+      if (mark->wait)
+        run_sync (self, request->instructs->pdata[i], reply);
+      else
+        run_async (self, request->instructs->pdata[i], caller, reply);
+    }
+  elves_thrift_call_end (call);
 }
 
 /* ---- calls ---------------------------------------------------------------------------------- */
@@ -272,10 +289,10 @@ elves_service_call (ElvesService *self, ElvesThriftCall *call)
     case ELVES_RPC_INVOKE_ASYNC:
       invoke_async (self, call);
       break;
-    case ELVES_RPC_DATA_TRANSPORT:
-    case ELVES_RPC_RUN_PROCESSOR:
-    case ELVES_RPC_HEARTBEAT_PACKAGE:
-    case ELVES_RPC_UNKNOWN:
+    case ELVES_RPC_INVOKE_LIST:
+      invoke_list (self, call);
+      break;
+    default:
       elves_thrift_call_answer_exception (call, ELVES_RPC_EXCEPTION_UNKNOWN_METHOD,
                                           "AgentService has no such method");
       break;

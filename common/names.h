@@ -17,6 +17,9 @@
 #define ELVES_ZNODE_BEATS \
   "heartbeat/agent" /* children: the ip of an agent that beats, persistent */
 
+#define ELVES_FEATURE_LISTS \
+  "lists" /* in "features" of a znode: the list methods of idl/elves.thrift */
+
 #define ELVES_ENVIRONMENT_PREFIX "ELVES_"
 
 #define ELVES_BUILTIN_APP "elves"

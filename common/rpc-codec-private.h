@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-#define ELVES_RPC_N_METHODS (ELVES_RPC_HEARTBEAT_PACKAGE + 1)
+#define ELVES_RPC_N_METHODS (ELVES_RPC_ANSWERS + 1)
 extern const char *const elves_rpc_method_names[ELVES_RPC_N_METHODS]; /* NULL for UNKNOWN */
 
 /* The one transport, and the binary protocol over it; never freed. */
@@ -16,9 +16,18 @@ ElvesRpcTransport *elves_rpc_codec_transport (void);
 ThriftProtocol *elves_rpc_codec_protocol (void);
 
 /* The two structs <-> values, by the generated code. */
-void elves_rpc_write_instruct (ThriftProtocol *protocol, const ElvesInstruct *instruct);
+/* @mark: (nullable) none is written. */
+void elves_rpc_write_instruct (ThriftProtocol *protocol,
+                               const ElvesInstruct *instruct,
+                               const ElvesRpcMark *mark);
 void elves_rpc_write_reinstruct (ThriftProtocol *protocol, const ElvesReinstruct *reinstruct);
-ElvesInstruct *elves_rpc_read_instruct (ThriftProtocol *protocol, GError **error);
-ElvesReinstruct *elves_rpc_read_reinstruct (ThriftProtocol *protocol, GError **error);
+void elves_rpc_write_answer (ThriftProtocol *protocol,
+                             const ElvesReinstruct *answer,
+                             const ElvesRpcMark *mark);
+/* @out_mark: (nullable). */
+ElvesInstruct *
+elves_rpc_read_instruct (ThriftProtocol *protocol, ElvesRpcMark *out_mark, GError **error);
+ElvesReinstruct *
+elves_rpc_read_reinstruct (ThriftProtocol *protocol, ElvesRpcMark *out_mark, GError **error);
 
 G_END_DECLS

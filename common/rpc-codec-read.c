@@ -152,7 +152,7 @@ read_reinstruct (ThriftProtocol *protocol, gpointer out, GError **error)
 {
   ElvesReinstruct **reinstruct = out;
   g_clear_pointer (reinstruct, elves_reinstruct_unref);
-  *reinstruct = elves_rpc_read_reinstruct (protocol, error);
+  *reinstruct = elves_rpc_read_reinstruct (protocol, NULL, error);
   return *reinstruct != NULL;
 }
 
@@ -161,11 +161,18 @@ read_instruct (ThriftProtocol *protocol, gpointer out, GError **error)
 {
   GPtrArray *instructs = out;
   g_ptr_array_set_size (instructs, 0); /* sent twice: the last one counts */
-  ElvesInstruct *instruct = elves_rpc_read_instruct (protocol, error);
+  ElvesInstruct *instruct = elves_rpc_read_instruct (protocol, NULL, error);
   if (!instruct)
     return FALSE;
   g_ptr_array_add (instructs, instruct);
   return TRUE;
+}
+
+static gboolean
+fail_by_list_type (ThriftType type, GError **error)
+{
+  g_set_error (error, ELVES_ERROR, ELVES_ERROR_PROTOCOL, "a list of type %d", (int) type);
+  return FALSE;
 }
 
 /* Items of another type would be read as structs and put the reader out of step. */
@@ -175,44 +182,88 @@ read_list_size (ThriftProtocol *protocol, guint32 *out_size, GError **error)
   ThriftType type;
   if (thrift_protocol_read_list_begin (protocol, &type, out_size, error) < 0)
     return FALSE;
-  if (type == T_STRUCT || *out_size == 0)
-    return TRUE;
-  g_set_error (error, ELVES_ERROR, ELVES_ERROR_PROTOCOL, "a list of type %d", (int) type);
-  return FALSE;
+  return type == T_STRUCT || *out_size == 0 || fail_by_list_type (type, error);
+}
+
+typedef gpointer (*ReadItemFunc) (ThriftProtocol *protocol, ElvesRpcMark *out_mark, GError **error);
+
+/* @marks: (nullable). Sent twice: the last list counts. */
+static gboolean
+read_items (ThriftProtocol *protocol,
+            ReadItemFunc read,
+            GPtrArray *items,
+            GArray *marks,
+            GError **error)
+{
+  guint32 size;
+  if (!read_list_size (protocol, &size, error))
+    return FALSE;
+  g_ptr_array_set_size (items, 0);
+  if (marks)
+    g_array_set_size (marks, 0);
+  for (guint32 i = 0; i < size; i++)
+    {
+      ElvesRpcMark mark;
+      gpointer item = read (protocol, &mark, error);
+      if (!item)
+        return FALSE;
+      g_ptr_array_add (items, item);
+      if (marks)
+        g_array_append_val (marks, mark);
+    }
+  return TRUE;
+}
+
+/* As items of a list. */
+static gpointer
+read_instruct_item (ThriftProtocol *protocol, ElvesRpcMark *out_mark, GError **error)
+{
+  return elves_rpc_read_instruct (protocol, out_mark, error);
+}
+
+static gpointer
+read_reinstruct_item (ThriftProtocol *protocol, ElvesRpcMark *out_mark, GError **error)
+{
+  return elves_rpc_read_reinstruct (protocol, out_mark, error);
 }
 
 static gboolean
 read_instruct_list (ThriftProtocol *protocol, gpointer out, GError **error)
 {
-  GPtrArray *instructs = out;
-  guint32 size;
-  if (!read_list_size (protocol, &size, error))
-    return FALSE;
-  g_ptr_array_set_size (instructs, 0);
-  for (guint32 i = 0; i < size; i++)
-    {
-      ElvesInstruct *instruct = elves_rpc_read_instruct (protocol, error);
-      if (!instruct)
-        return FALSE;
-      g_ptr_array_add (instructs, instruct);
-    }
-  return TRUE;
+  ElvesRpcRequest *request = out;
+  return read_items (protocol, read_instruct_item, request->instructs, request->marks, error);
+}
+
+static gboolean
+read_reinstruct_items (ThriftProtocol *protocol, gpointer out, GError **error)
+{
+  ElvesRpcRequest *request = out;
+  return read_items (protocol, read_reinstruct_item, request->reinstructs, request->marks, error);
 }
 
 static gboolean
 read_reinstruct_list (ThriftProtocol *protocol, gpointer out, GError **error)
 {
-  GPtrArray *answers = out;
+  return read_items (protocol, read_reinstruct_item, out, NULL, error);
+}
+
+static gboolean
+read_text_list (ThriftProtocol *protocol, gpointer out, GError **error)
+{
+  GPtrArray *texts = out;
+  ThriftType type;
   guint32 size;
-  if (!read_list_size (protocol, &size, error))
+  if (thrift_protocol_read_list_begin (protocol, &type, &size, error) < 0)
     return FALSE;
-  g_ptr_array_set_size (answers, 0);
+  if (type != T_STRING && size > 0)
+    return fail_by_list_type (type, error);
+  g_ptr_array_set_size (texts, 0);
   for (guint32 i = 0; i < size; i++)
     {
-      ElvesReinstruct *answer = elves_rpc_read_reinstruct (protocol, error);
-      if (!answer)
+      char *text = NULL;
+      if (!read_text (protocol, &text, error))
         return FALSE;
-      g_ptr_array_add (answers, answer);
+      g_ptr_array_add (texts, text);
     }
   return TRUE;
 }
@@ -252,13 +303,18 @@ read_arguments (ElvesRpcRequest *self, GError **error)
   static const Field instructs = { 1, T_LIST, read_instruct_list };
   static const Field reinstruct = { 1, T_STRUCT, read_reinstruct };
   static const Field agent = { 1, T_STRUCT, read_agent_info };
+  static const Field reinstructs = { 1, T_LIST, read_reinstruct_items };
 
   switch (self->method)
     {
     case ELVES_RPC_INVOKE_SYNC:
       return read_wrapper (&instruct, 1, self->instructs, error);
     case ELVES_RPC_INVOKE_ASYNC:
-      return read_wrapper (&instructs, 1, self->instructs, error);
+    case ELVES_RPC_INVOKE_LIST:
+      return read_wrapper (&instructs, 1, self, error);
+    case ELVES_RPC_TRANSPORT_LIST:
+    case ELVES_RPC_ANSWERS:
+      return read_wrapper (&reinstructs, 1, self, error);
     case ELVES_RPC_DATA_TRANSPORT:
     case ELVES_RPC_RUN_PROCESSOR:
       return read_wrapper (&reinstruct, 1, &self->reinstruct, error);
@@ -267,6 +323,20 @@ read_arguments (ElvesRpcRequest *self, GError **error)
     default:
       return read_wrapper (NULL, 0, NULL, error);
     }
+}
+
+/* Takes the name from @header. */
+static ElvesRpcRequest *
+read_request (const Header *header, GError **error)
+{
+  g_autoptr (ElvesRpcRequest) self = g_new0 (ElvesRpcRequest, 1);
+  self->method = method_from_name (header->name);
+  self->name = header->name;
+  self->seqid = header->seqid;
+  self->instructs = g_ptr_array_new_with_free_func ((GDestroyNotify) elves_instruct_unref);
+  self->reinstructs = g_ptr_array_new_with_free_func ((GDestroyNotify) elves_reinstruct_unref);
+  self->marks = g_array_new (FALSE, FALSE, sizeof (ElvesRpcMark));
+  return read_arguments (self, error) ? g_steal_pointer (&self) : NULL;
 }
 
 /**
@@ -282,12 +352,7 @@ elves_rpc_decode_request (const guint8 *bytes, gsize length, GError **error)
   Header header = { NULL };
   if (!read_header (bytes, length, &header, error))
     return NULL;
-  g_autoptr (ElvesRpcRequest) self = g_new0 (ElvesRpcRequest, 1);
-  self->method = method_from_name (header.name);
-  self->name = header.name;
-  self->seqid = header.seqid;
-  self->instructs = g_ptr_array_new_with_free_func ((GDestroyNotify) elves_instruct_unref);
-  return read_arguments (self, error) ? g_steal_pointer (&self) : NULL;
+  return read_request (&header, error);
 }
 
 static void
@@ -310,6 +375,8 @@ elves_rpc_request_free (ElvesRpcRequest *self)
     return;
   g_free (self->name);
   g_clear_pointer (&self->instructs, g_ptr_array_unref);
+  g_clear_pointer (&self->reinstructs, g_ptr_array_unref);
+  g_clear_pointer (&self->marks, g_array_unref);
   g_clear_pointer (&self->reinstruct, elves_reinstruct_unref);
   agent_info_clear (&self->agent);
   g_free (self);
@@ -459,4 +526,49 @@ elves_rpc_decode_list (const guint8 *bytes,
     return FALSE;
   *out_answers = g_steal_pointer (&answers);
   return TRUE;
+}
+
+/**
+ * elves_rpc_decode_texts:
+ * @out_seqid: also set when the answer is an exception
+ * @out_texts: (transfer full) (element-type utf8): the answers to dataTransportList, possibly none
+ *
+ * Errors: as elves_rpc_decode_text().
+ */
+gboolean
+elves_rpc_decode_texts (const guint8 *bytes,
+                        gsize length,
+                        gint32 *out_seqid,
+                        GPtrArray **out_texts,
+                        GError **error)
+{
+  static const Field success = { 0, T_LIST, read_text_list };
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+  if (!read_answer (bytes, length, ELVES_RPC_TRANSPORT_LIST, &success, texts, out_seqid, error))
+    return FALSE;
+  *out_texts = g_steal_pointer (&texts);
+  return TRUE;
+}
+
+/**
+ * elves_rpc_decode_answers:
+ *
+ * Errors: as elves_rpc_decode_text(); %ELVES_ERROR_PROTOCOL also for any other message.
+ * Returns: (transfer full): a call of instructionAnswers; %NULL on error
+ */
+ElvesRpcRequest *
+elves_rpc_decode_answers (const guint8 *bytes, gsize length, GError **error)
+{
+  const char *method = elves_rpc_method_names[ELVES_RPC_INVOKE_LIST];
+  Header header = { NULL };
+  if (!read_header (bytes, length, &header, error))
+    return NULL;
+  if (header.type != T_EXCEPTION && method_from_name (header.name) == ELVES_RPC_ANSWERS)
+    return read_request (&header, error);
+  g_autofree char *name = header.name;
+  if (header.type == T_EXCEPTION)
+    fail_by_exception (method, error);
+  else
+    g_set_error (error, ELVES_ERROR, ELVES_ERROR_PROTOCOL, "%s was answered with %s", method, name);
+  return NULL;
 }

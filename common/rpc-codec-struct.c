@@ -57,14 +57,15 @@ fill_instruct (ElvesRpcInstruct *out, const ElvesInstruct *in)
   out->__isset_seenWithin = in->seen_within_s != 0;
   out->queryOnly = in->query_only;
   out->__isset_queryOnly = in->query_only;
+  out->__isset_call = FALSE;
+  out->__isset_wait = FALSE;
 }
 
 static void
-fill_reinstruct (ElvesRpcReinstruct *out, const ElvesReinstruct *in)
+fill_outcome (ElvesRpcReinstruct *out, const ElvesReinstruct *in)
 {
   static GByteArray result_view, reason_view;
 
-  fill_instruct (out->ins, in->instruct);
   out->flag = in->flag;
   out->costtime = in->cost_ms;
   result_view = view_of_bytes (in->result);
@@ -84,6 +85,29 @@ fill_reinstruct (ElvesRpcReinstruct *out, const ElvesReinstruct *in)
   out->__isset_outputBytes = in->output_bytes != -1;
   out->truncated = in->truncated;
   out->__isset_truncated = in->truncated;
+  out->__isset_call = FALSE;
+}
+
+/* Shared by all that name none; never freed. */
+static ElvesInstruct *
+no_instruct (void)
+{
+  static ElvesInstruct *nothing;
+  if (!nothing)
+    nothing = elves_instruct_new ();
+  return nothing;
+}
+
+/* The key is the agent's to give, when the job has none; all else the caller knows. */
+static void
+fill_key (ElvesRpcReinstruct *out, const ElvesReinstruct *in)
+{
+  out->__isset_ins = in->state != ELVES_STATE_UNSET && in->instruct->execution != NULL;
+  if (!out->__isset_ins)
+    return;
+  ElvesInstruct key = *no_instruct ();
+  key.execution = in->instruct->execution;
+  fill_instruct (out->ins, &key);
 }
 
 /* Never freed: its fields are not its own. */
@@ -99,12 +123,19 @@ writer (void)
 /**
  * elves_rpc_write_instruct:
  * @protocol: writes into memory, so that it cannot fail
+ * @mark: (nullable): none is written
  */
 void
-elves_rpc_write_instruct (ThriftProtocol *protocol, const ElvesInstruct *instruct)
+elves_rpc_write_instruct (ThriftProtocol *protocol,
+                          const ElvesInstruct *instruct,
+                          const ElvesRpcMark *mark)
 {
   ElvesRpcInstruct *object = writer ()->ins;
   fill_instruct (object, instruct);
+  object->call = mark ? mark->call : 0;
+  object->__isset_call = mark != NULL;
+  object->wait = mark && mark->wait;
+  object->__isset_wait = object->wait;
   thrift_struct_write (THRIFT_STRUCT (object), protocol, NULL);
 }
 
@@ -116,7 +147,28 @@ void
 elves_rpc_write_reinstruct (ThriftProtocol *protocol, const ElvesReinstruct *reinstruct)
 {
   ElvesRpcReinstruct *object = writer ();
-  fill_reinstruct (object, reinstruct);
+  fill_instruct (object->ins, reinstruct->instruct);
+  object->__isset_ins = TRUE;
+  fill_outcome (object, reinstruct);
+  thrift_struct_write (THRIFT_STRUCT (object), protocol, NULL);
+}
+
+/**
+ * elves_rpc_write_answer:
+ * @protocol: writes into memory, so that it cannot fail
+ *
+ * As an item of instructionAnswers.
+ */
+void
+elves_rpc_write_answer (ThriftProtocol *protocol,
+                        const ElvesReinstruct *answer,
+                        const ElvesRpcMark *mark)
+{
+  ElvesRpcReinstruct *object = writer ();
+  fill_key (object, answer);
+  fill_outcome (object, answer);
+  object->call = mark->call;
+  object->__isset_call = TRUE;
   thrift_struct_write (THRIFT_STRUCT (object), protocol, NULL);
 }
 
@@ -167,7 +219,8 @@ instruct_from_object (const ElvesRpcInstruct *in)
 static ElvesReinstruct *
 reinstruct_from_object (const ElvesRpcReinstruct *in)
 {
-  g_autoptr (ElvesInstruct) instruct = instruct_from_object (in->ins);
+  g_autoptr (ElvesInstruct) instruct =
+      in->__isset_ins ? instruct_from_object (in->ins) : elves_instruct_ref (no_instruct ());
   ElvesReinstruct *out = elves_reinstruct_new (instruct);
   g_autofree char *reason = text_from_array (in->reason);
   out->flag = in->flag;
@@ -185,6 +238,7 @@ reinstruct_from_object (const ElvesRpcReinstruct *in)
 
 /**
  * elves_rpc_read_instruct:
+ * @out_mark: (nullable): what it carries as an item of a list
  *
  * Unknown fields and fields of another type are skipped.
  *
@@ -192,12 +246,16 @@ reinstruct_from_object (const ElvesRpcReinstruct *in)
  * Returns: (transfer full): the value; %NULL on error
  */
 ElvesInstruct *
-elves_rpc_read_instruct (ThriftProtocol *protocol, GError **error)
+elves_rpc_read_instruct (ThriftProtocol *protocol, ElvesRpcMark *out_mark, GError **error)
 {
   g_autoptr (GObject) object = g_object_new (ELVES_RPC_TYPE_INSTRUCT, NULL);
   if (thrift_struct_read ((ThriftStruct *) object, protocol, error) < 0)
     return NULL;
-  return instruct_from_object ((ElvesRpcInstruct *) object);
+  const ElvesRpcInstruct *in = (ElvesRpcInstruct *) object;
+  if (out_mark)
+    *out_mark = (ElvesRpcMark){ .call = in->__isset_call ? in->call : 0,
+                                .wait = in->__isset_wait && in->wait };
+  return instruct_from_object (in);
 }
 
 /**
@@ -209,10 +267,13 @@ elves_rpc_read_instruct (ThriftProtocol *protocol, GError **error)
  * Returns: (transfer full): the value; %NULL on error
  */
 ElvesReinstruct *
-elves_rpc_read_reinstruct (ThriftProtocol *protocol, GError **error)
+elves_rpc_read_reinstruct (ThriftProtocol *protocol, ElvesRpcMark *out_mark, GError **error)
 {
   g_autoptr (GObject) object = g_object_new (ELVES_RPC_TYPE_REINSTRUCT, NULL);
   if (thrift_struct_read ((ThriftStruct *) object, protocol, error) < 0)
     return NULL;
-  return reinstruct_from_object ((ElvesRpcReinstruct *) object);
+  const ElvesRpcReinstruct *in = (ElvesRpcReinstruct *) object;
+  if (out_mark)
+    *out_mark = (ElvesRpcMark){ .call = in->__isset_call ? in->call : 0 };
+  return reinstruct_from_object (in);
 }

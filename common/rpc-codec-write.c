@@ -16,6 +16,9 @@ const char *const elves_rpc_method_names[ELVES_RPC_N_METHODS] = {
   [ELVES_RPC_DATA_TRANSPORT] = "dataTransport",
   [ELVES_RPC_RUN_PROCESSOR] = "runProcessor",
   [ELVES_RPC_HEARTBEAT_PACKAGE] = "heartbeatPackage",
+  [ELVES_RPC_INVOKE_LIST] = "instructionInvokeList",
+  [ELVES_RPC_TRANSPORT_LIST] = "dataTransportList",
+  [ELVES_RPC_ANSWERS] = "instructionAnswers",
 };
 
 ElvesRpcTransport *
@@ -71,6 +74,13 @@ write_field (ThriftProtocol *protocol, ThriftType type, gint16 id)
   thrift_protocol_write_field_begin (protocol, "", type, id, NULL);
 }
 
+static void
+write_list (ThriftProtocol *protocol, gint16 id, ThriftType type, guint size)
+{
+  write_field (protocol, T_LIST, id);
+  thrift_protocol_write_list_begin (protocol, type, size, NULL);
+}
+
 /**
  * elves_rpc_encode_alive_check:
  * @out: one message is appended
@@ -90,7 +100,7 @@ elves_rpc_encode_invoke_sync (GByteArray *out, gint32 seqid, const ElvesInstruct
 {
   ThriftProtocol *protocol = write_call (out, ELVES_RPC_INVOKE_SYNC, seqid);
   write_field (protocol, T_STRUCT, 1);
-  elves_rpc_write_instruct (protocol, instruct);
+  elves_rpc_write_instruct (protocol, instruct, NULL);
   write_end (protocol);
 }
 
@@ -103,10 +113,9 @@ void
 elves_rpc_encode_invoke_async (GByteArray *out, gint32 seqid, GPtrArray *instructs)
 {
   ThriftProtocol *protocol = write_call (out, ELVES_RPC_INVOKE_ASYNC, seqid);
-  write_field (protocol, T_LIST, 1);
-  thrift_protocol_write_list_begin (protocol, T_STRUCT, instructs->len, NULL);
+  write_list (protocol, 1, T_STRUCT, instructs->len);
   for (guint i = 0; i < instructs->len; i++)
-    elves_rpc_write_instruct (protocol, instructs->pdata[i]);
+    elves_rpc_write_instruct (protocol, instructs->pdata[i], NULL);
   write_end (protocol);
 }
 
@@ -140,6 +149,58 @@ void
 elves_rpc_encode_run_processor (GByteArray *out, gint32 seqid, const ElvesReinstruct *result)
 {
   encode_reinstruct_call (out, ELVES_RPC_RUN_PROCESSOR, seqid, result);
+}
+
+/**
+ * elves_rpc_encode_transport_list:
+ * @out: one message is appended
+ * @results: (element-type ElvesReinstruct): any number
+ */
+void
+elves_rpc_encode_transport_list (GByteArray *out, gint32 seqid, GPtrArray *results)
+{
+  ThriftProtocol *protocol = write_call (out, ELVES_RPC_TRANSPORT_LIST, seqid);
+  write_list (protocol, 1, T_STRUCT, results->len);
+  for (guint i = 0; i < results->len; i++)
+    elves_rpc_write_reinstruct (protocol, results->pdata[i]);
+  write_end (protocol);
+}
+
+/**
+ * elves_rpc_encode_invoke_list:
+ * @out: one message is appended
+ * @instructs: (element-type ElvesInstruct): any number
+ * @marks: (array): one for each
+ */
+void
+elves_rpc_encode_invoke_list (GByteArray *out, GPtrArray *instructs, const ElvesRpcMark *marks)
+{
+  ThriftProtocol *protocol =
+      write_begin (out, elves_rpc_method_names[ELVES_RPC_INVOKE_LIST], T_ONEWAY, 0);
+  write_list (protocol, 1, T_STRUCT, instructs->len);
+  for (guint i = 0; i < instructs->len; i++)
+    elves_rpc_write_instruct (protocol, instructs->pdata[i], &marks[i]);
+  write_end (protocol);
+}
+
+/**
+ * elves_rpc_encode_answers:
+ * @out: one message is appended
+ * @answers: (array length=n_answers): any number; of their instructs at most the key is sent
+ * @marks: (array length=n_answers): one for each
+ */
+void
+elves_rpc_encode_answers (GByteArray *out,
+                          ElvesReinstruct *const *answers,
+                          const ElvesRpcMark *marks,
+                          guint n_answers)
+{
+  ThriftProtocol *protocol =
+      write_begin (out, elves_rpc_method_names[ELVES_RPC_ANSWERS], T_ONEWAY, 0);
+  write_list (protocol, 1, T_STRUCT, n_answers);
+  for (guint i = 0; i < n_answers; i++)
+    elves_rpc_write_answer (protocol, answers[i], &marks[i]);
+  write_end (protocol);
 }
 
 /**
@@ -179,10 +240,27 @@ void
 elves_rpc_encode_answer_list (GByteArray *out, const ElvesRpcRequest *request, GPtrArray *answers)
 {
   ThriftProtocol *protocol = write_reply (out, request);
-  write_field (protocol, T_LIST, 0);
-  thrift_protocol_write_list_begin (protocol, T_STRUCT, answers->len, NULL);
+  write_list (protocol, 0, T_STRUCT, answers->len);
   for (guint i = 0; i < answers->len; i++)
     elves_rpc_write_reinstruct (protocol, answers->pdata[i]);
+  write_end (protocol);
+}
+
+/**
+ * elves_rpc_encode_answer_texts:
+ * @out: one message is appended
+ * @texts: (array length=n_texts): any number
+ */
+void
+elves_rpc_encode_answer_texts (GByteArray *out,
+                               const ElvesRpcRequest *request,
+                               const char *const *texts,
+                               guint n_texts)
+{
+  ThriftProtocol *protocol = write_reply (out, request);
+  write_list (protocol, 0, T_STRING, n_texts);
+  for (guint i = 0; i < n_texts; i++)
+    thrift_protocol_write_string (protocol, texts[i], NULL);
   write_end (protocol);
 }
 

@@ -17,7 +17,10 @@ typedef enum
   ELVES_RPC_INVOKE_SYNC,
   ELVES_RPC_DATA_TRANSPORT,
   ELVES_RPC_RUN_PROCESSOR,
-  ELVES_RPC_HEARTBEAT_PACKAGE
+  ELVES_RPC_HEARTBEAT_PACKAGE,
+  ELVES_RPC_INVOKE_LIST,    /* one way */
+  ELVES_RPC_TRANSPORT_LIST, /* dataTransportList */
+  ELVES_RPC_ANSWERS         /* instructionAnswers, one way */
 } ElvesRpcMethod;
 
 /* What an agent says of itself in a heartbeat. Valid UTF-8; NULL: not sent. */
@@ -27,13 +30,23 @@ typedef struct
   char *apps; /* JSON text, unchecked */
 } ElvesAgentInfo;
 
+/* What an item of a list carries beside the instruct or the answer. */
+typedef struct
+{
+  gint32 call;   /* its number; 0: none was sent */
+  gboolean wait; /* INVOKE_LIST: the answer is the result */
+} ElvesRpcMark;
+
 /* A call as it came in. */
 typedef struct
 {
   ElvesRpcMethod method;
   char *name;
   gint32 seqid;
-  GPtrArray *instructs; /* of ElvesInstruct: ASYNC any number, SYNC one or (no ins sent) none */
+  GPtrArray *instructs;   /* of ElvesInstruct: ASYNC and INVOKE_LIST any number, SYNC one or (no ins
+                             sent) none */
+  GPtrArray *reinstructs; /* of ElvesReinstruct: TRANSPORT_LIST, ANSWERS */
+  GArray *marks;          /* of ElvesRpcMark, one for each item of either */
   ElvesReinstruct *reinstruct; /* (nullable) DATA_TRANSPORT, RUN_PROCESSOR */
   ElvesAgentInfo agent;        /* HEARTBEAT_PACKAGE */
 } ElvesRpcRequest;
@@ -48,6 +61,14 @@ void elves_rpc_encode_invoke_sync (GByteArray *out, gint32 seqid, const ElvesIns
 void elves_rpc_encode_invoke_async (GByteArray *out, gint32 seqid, GPtrArray *instructs);
 void elves_rpc_encode_data_transport (GByteArray *out, gint32 seqid, const ElvesReinstruct *result);
 void elves_rpc_encode_run_processor (GByteArray *out, gint32 seqid, const ElvesReinstruct *result);
+void elves_rpc_encode_transport_list (GByteArray *out, gint32 seqid, GPtrArray *results);
+/* One way: no answer comes, but an exception when the peer does not know the method. */
+void
+elves_rpc_encode_invoke_list (GByteArray *out, GPtrArray *instructs, const ElvesRpcMark *marks);
+void elves_rpc_encode_answers (GByteArray *out,
+                               ElvesReinstruct *const *answers,
+                               const ElvesRpcMark *marks,
+                               guint n_answers);
 
 /* Answers going out. */
 typedef enum
@@ -65,6 +86,10 @@ void elves_rpc_encode_answer_reinstruct (GByteArray *out,
                                          const ElvesReinstruct *answer);
 void
 elves_rpc_encode_answer_list (GByteArray *out, const ElvesRpcRequest *request, GPtrArray *answers);
+void elves_rpc_encode_answer_texts (GByteArray *out,
+                                    const ElvesRpcRequest *request,
+                                    const char *const *texts,
+                                    guint n_texts);
 void elves_rpc_encode_answer_exception (GByteArray *out,
                                         const ElvesRpcRequest *request,
                                         ElvesRpcException type,
@@ -89,5 +114,12 @@ gboolean elves_rpc_decode_list (const guint8 *bytes,
                                 gint32 *out_seqid,
                                 GPtrArray **out_answers,
                                 GError **error);
+gboolean elves_rpc_decode_texts (const guint8 *bytes,
+                                 gsize length,
+                                 gint32 *out_seqid,
+                                 GPtrArray **out_texts,
+                                 GError **error);
+/* What comes back on a connection that carries lists: ANSWERS; or an exception, as above. */
+ElvesRpcRequest *elves_rpc_decode_answers (const guint8 *bytes, gsize length, GError **error);
 
 G_END_DECLS

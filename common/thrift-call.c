@@ -120,6 +120,16 @@ elves_thrift_call_answer_exception (ElvesThriftCall *self, ElvesRpcException typ
 }
 
 /**
+ * elves_thrift_call_end:
+ * @self: (transfer full): a call of a method that is one way
+ */
+void
+elves_thrift_call_end (ElvesThriftCall *self)
+{
+  call_end (self);
+}
+
+/**
  * elves_thrift_call_drop:
  * @self: (transfer full): the call; its connection is closed without an answer
  */

@@ -85,6 +85,14 @@ settle (ElvesThriftLink *self)
 }
 
 static void
+write_out (ElvesThriftLink *self)
+{
+  elves_thrift_link_write_some (self);
+  if (self->callbacks.drained && !self->failure && elves_thrift_link_output_pending (self) == 0)
+    self->callbacks.drained (self, self->user_data);
+}
+
+static void
 on_turn_ended (gpointer user_data)
 {
   ElvesThriftLink *self = user_data;
@@ -92,7 +100,7 @@ on_turn_ended (gpointer user_data)
     {
       if (!elves_thrift_link_take_backlog (self))
         return;
-      elves_thrift_link_write_some (self);
+      write_out (self);
     }
   check_output_limit (self);
   settle (self);
@@ -117,7 +125,7 @@ on_socket_ready (int fd, GIOCondition condition, gpointer user_data)
     }
   if (condition & G_IO_OUT)
     {
-      elves_thrift_link_write_some (self);
+      write_out (self);
       if (self->backlog && elves_thrift_link_is_reading (self))
         elves_poller_defer (self->poller, &self->turn_end);
     }
@@ -316,6 +324,17 @@ elves_thrift_link_flush (ElvesThriftLink *self)
 {
   if (self->state != ELVES_LINK_CLOSED && !self->freed)
     elves_poller_defer (self->poller, &self->turn_end);
+}
+
+/**
+ * elves_thrift_link_waiting_bytes:
+ *
+ * Returns: how much of what was appended has not been handed to the kernel
+ */
+gsize
+elves_thrift_link_waiting_bytes (ElvesThriftLink *self)
+{
+  return elves_thrift_link_output_pending (self);
 }
 
 /**

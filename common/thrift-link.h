@@ -35,6 +35,8 @@ typedef struct
      (connection refused), UNAVAILABLE (no route, no such name, reset), TIMEOUT (not connected in
      time), PROTOCOL (a limit or not Thrift); NULL: the peer closed between two messages. */
   void (*closed) (ElvesThriftLink *link, const GError *error, gpointer user_data);
+  /* (nullable) All that was appended has left: more may be appended; nothing else from inside. */
+  void (*drained) (ElvesThriftLink *link, gpointer user_data);
 } ElvesThriftLinkCallbacks;
 
 ElvesThriftLink *elves_thrift_link_connect (ElvesPoller *poller,
@@ -55,6 +57,7 @@ elves_thrift_link_free (ElvesThriftLink *self); /* NULL is fine; closes; no call
    Before the link is open the bytes wait. */
 GByteArray *elves_thrift_link_output (ElvesThriftLink *self);
 void elves_thrift_link_flush (ElvesThriftLink *self);
+gsize elves_thrift_link_waiting_bytes (ElvesThriftLink *self); /* appended and not sent */
 
 /* No further message is handed up; when all that was appended has left, the link closes (closed
    comes, without an error). */

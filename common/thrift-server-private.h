@@ -2,7 +2,7 @@
  */
 #pragma once
 
-#include "common/thrift-server.h"
+#include "common/thrift-channel.h"
 
 #include <sys/socket.h>
 
@@ -37,8 +37,9 @@ struct ElvesThriftConnection
   GList node;
   struct sockaddr_storage peer;
   ElvesThriftLink *link;
-  ElvesThriftCall *call;   /* (nullable): the open one */
-  gint64 message_since_us; /* 0: no message under way when the timer looked last */
+  ElvesThriftCall *call;       /* (nullable): the open one */
+  ElvesThriftChannel *channel; /* (nullable): of one that sends lists */
+  gint64 message_since_us;     /* 0: no message under way when the timer looked last */
 };
 
 struct ElvesThriftCall
@@ -46,6 +47,19 @@ struct ElvesThriftCall
   ElvesThriftConnection *connection; /* NULL: it has gone */
   ElvesRpcRequest *request;
 };
+
+struct ElvesThriftChannel
+{
+  ElvesThriftConnection *connection; /* NULL: it has gone */
+  GPtrArray *answers;                /* of ElvesReinstruct */
+  GArray *marks;                     /* of ElvesRpcMark, one for each */
+  guint n_sent;                      /* of them: they are bytes now */
+  guint n_due;                       /* expected */
+  ElvesDeferred turn_end;
+};
+
+void elves_thrift_channel_close (ElvesThriftChannel *self); /* (transfer full) */
+void elves_thrift_channel_pump (ElvesThriftChannel *self);
 
 /* Also lets the next connection in, when too many were open. */
 void elves_thrift_connection_free (ElvesThriftConnection *self);

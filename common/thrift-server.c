@@ -37,6 +37,8 @@ elves_thrift_connection_free (ElvesThriftConnection *self)
   ElvesThriftServer *server = self->server;
   if (self->call)
     self->call->connection = NULL;
+  if (self->channel)
+    elves_thrift_channel_close (self->channel);
   g_queue_unlink (&server->connections, &self->node);
   elves_thrift_link_free (self->link);
   g_free (self);
@@ -86,6 +88,14 @@ on_message (ElvesThriftLink *link, const guint8 *bytes, gsize length, gpointer u
 }
 
 static void
+on_drained (ElvesThriftLink *link, gpointer user_data)
+{
+  ElvesThriftConnection *self = user_data;
+  if (self->channel)
+    elves_thrift_channel_pump (self->channel);
+}
+
+static void
 on_closed (ElvesThriftLink *link, const GError *error, gpointer user_data)
 {
   if (error)
@@ -99,7 +109,7 @@ static gboolean
 is_overdue (ElvesThriftConnection *self, gint64 now_us)
 {
   const ElvesThriftServer *server = self->server;
-  if (self->call)
+  if (self->call || (self->channel && self->channel->n_due > 0))
     return FALSE;
   if (!elves_thrift_link_in_message (self->link))
     {
@@ -197,7 +207,9 @@ turn_away (int fd)
 static void
 add_connection (ElvesThriftServer *self, int fd, const struct sockaddr_storage *peer)
 {
-  static const ElvesThriftLinkCallbacks callbacks = { .message = on_message, .closed = on_closed };
+  static const ElvesThriftLinkCallbacks callbacks = { .message = on_message,
+                                                      .closed = on_closed,
+                                                      .drained = on_drained };
   g_autoptr (GError) error = NULL;
   g_autoptr (GSocket) socket = g_socket_new_from_fd (fd, &error);
   if (!socket)

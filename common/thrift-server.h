@@ -53,6 +53,7 @@ void elves_thrift_call_answer_list (ElvesThriftCall *self, GPtrArray *answers);
 void elves_thrift_call_answer_exception (ElvesThriftCall *self,
                                          ElvesRpcException type,
                                          const char *text);
+void elves_thrift_call_end (ElvesThriftCall *self);  /* no answer: it was one way */
 void elves_thrift_call_drop (ElvesThriftCall *self); /* no answer: the connection is closed */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesThriftServer, elves_thrift_server_free)

@@ -24,10 +24,14 @@ struct Instruct {
   12: optional i32    seenWithin // seconds: this message was delivered before and has no key of its own: an execution
                                  // of this type and id accepted within that time is this one; its key is echoed
   13: optional bool   queryOnly  // never start it: only tell the state
+
+  14: optional i32    call       // in instructionInvokeList: the number by which its answers are told; never 0
+  15: optional bool   wait       // in instructionInvokeList: its answer is the result, as that of instructionInvokeSync;
+                                 // else it is the acknowledgement, as that of instructionInvokeAsync
 }
 
 struct Reinstruct {
-  1: Instruct ins
+  1: optional Instruct ins      // always sent, but by instructionAnswers: there only with what the caller does not know
   // field 2 does not exist
   3: i32      flag      // 1 success, 0 the worker said no, -1 it could not be run or known
   4: i32      costtime  // milliseconds
@@ -41,6 +45,8 @@ struct Reinstruct {
   10: optional i64    outputBytes  // bytes the worker wrote to stdout, also those that were cut
   11: optional bool   truncated    // the result is not all of the output
   12: optional i32    survivors    // processes of the job that are alive still: left by configuration, or not even KILL ended them
+
+  13: optional i32    call         // in instructionAnswers: which call this is the answer to
 }
 
 struct AgentInfo {
@@ -51,14 +57,25 @@ struct AgentInfo {
 }
 
 service SchedulerService {
-  string     aliveCheck()
-  string     dataTransport(1: Reinstruct reins)   // "success" when the result was taken
+  string       aliveCheck()
+  string       dataTransport(1: Reinstruct reins)   // "success" when the result was taken
+
+  // Only of peers that say "lists" in the features of their znode.
+  list<string> dataTransportList(1: list<Reinstruct> reinsList)  // for each in its order what dataTransport would answer
+  // From the agent to the scheduler, on the connection on which instructionInvokeList came: answers to its items, in any
+  // order, as each is there.
+  oneway void  instructionAnswers(1: list<Reinstruct> answers)
 }
 
 service AgentService {
   string           aliveCheck()
   list<Reinstruct> instructionInvokeAsync(1: list<Instruct> insList)  // acknowledgements; results come by dataTransport
   Reinstruct       instructionInvokeSync(1: Instruct ins)
+
+  // Only of peers that say "lists" in the features of their znode. All that waits for an agent, on one connection; every
+  // item has a number (call), and gets one answer by instructionAnswers on this connection. When the connection ends, the
+  // answers that have not come are lost.
+  oneway void      instructionInvokeList(1: list<Instruct> insList)
 }
 
 service AppService {

@@ -13,6 +13,7 @@
 
 #include "common/error.h"
 #include "common/rpc-codec.h"
+#include "scheduler/agent-call.h"
 
 typedef enum
 {
@@ -124,23 +125,12 @@ on_message (ElvesThriftLink *link, const guint8 *bytes, gsize length, gpointer u
   self->callbacks->answered (self, answers, self->user_data);
 }
 
-static ElvesReason
-reason_of_closing (const ElvesAgentLine *self, const GError *error)
-{
-  if (self->state == LINE_CONNECTING)
-    return g_error_matches (error, ELVES_ERROR, ELVES_ERROR_REFUSED) ? ELVES_REASON_REFUSED
-                                                                     : ELVES_REASON_UNREACHABLE;
-  if (error != NULL && !g_error_matches (error, ELVES_ERROR, ELVES_ERROR_UNAVAILABLE))
-    return ELVES_REASON_OUTCOME_UNKNOWN;
-  return ELVES_REASON_AGENT_LOST;
-}
-
 static void
 on_closed (ElvesThriftLink *link, const GError *error, gpointer user_data)
 {
   ElvesAgentLine *self = user_data;
 
-  fail (self, reason_of_closing (self, error), "%s",
+  fail (self, elves_agent_call_reason_of_closing (self->state != LINE_CONNECTING, error), "%s",
         error != NULL ? error->message : "it closed the connection");
 }
 

@@ -23,6 +23,7 @@ ElvesAgentPeer *
 elves_agent_peer_new (const ElvesAgentPeerShared *shared, const char *host, guint16 port);
 void elves_agent_peer_free (ElvesAgentPeer *self);
 void elves_agent_peer_add (ElvesAgentPeer *self,
+                           gboolean takes_lists,
                            ElvesJobKind kind,
                            ElvesInstruct *instruct,
                            ElvesAgentAnswerFunc func,

@@ -150,6 +150,7 @@ peer_at (ElvesAgentPool *self, const char *host, guint16 port)
  * @self: the pool.
  * @host: the agent's address.
  * @port: its port.
+ * @takes_lists: whether it says that it does.
  * @kind: sync: the answer is the result; async: the answer is the agent's acknowledgement.
  * @instruct: what to run.
  * @func: called once, from the main loop.
@@ -159,12 +160,13 @@ void
 elves_agent_pool_call (ElvesAgentPool *self,
                        const char *host,
                        guint16 port,
+                       gboolean takes_lists,
                        ElvesJobKind kind,
                        ElvesInstruct *instruct,
                        ElvesAgentAnswerFunc func,
                        gpointer user_data)
 {
-  elves_agent_peer_add (peer_at (self, host, port), kind, instruct, func, user_data);
+  elves_agent_peer_add (peer_at (self, host, port), takes_lists, kind, instruct, func, user_data);
 }
 
 /**

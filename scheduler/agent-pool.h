@@ -1,4 +1,4 @@
-/* Calls to agents: queues for each agent, kept connections, async jobs leaving in lists. */
+/* Calls to agents: queues for each agent, kept connections, calls leaving in lists. */
 #pragma once
 
 #include "common/deadlines.h"
@@ -13,11 +13,13 @@ typedef struct
 {
   ElvesThriftLinkOptions link;
   guint
-      call_timeout_ms; /* async answer; sync: added to the job's own timeout; waiting for a line */
-  guint idle_s;        /* a line idle for longer is closed */
-  guint max_lines;     /* to one agent */
-  guint max_waiting;   /* calls waiting for a line to one agent */
-  guint max_batch;     /* instructions in one list */
+      call_timeout_ms;  /* async answer; sync: added to the job's own timeout; waiting for a line */
+  guint idle_s;         /* a line idle for longer is closed */
+  guint max_lines;      /* to one agent */
+  guint max_waiting;    /* calls waiting for a line to one agent */
+  guint max_batch;      /* instructions in one list */
+  gsize max_list_bytes; /* of one list; a larger instruction goes on a line of its own */
+  guint max_in_flight;  /* calls not answered on a trunk */
 } ElvesAgentPoolOptions;
 
 /* Once for each call, from the main loop. @answer: NULL when there is none, then @reason and
@@ -36,6 +38,7 @@ void elves_agent_pool_free (ElvesAgentPool *self); /* calls under way are forgot
 void elves_agent_pool_call (ElvesAgentPool *self,
                             const char *host,
                             guint16 port,
+                            gboolean takes_lists,
                             ElvesJobKind kind,
                             ElvesInstruct *instruct,
                             ElvesAgentAnswerFunc func,

@@ -6,6 +6,7 @@
 #include "scheduler/agent-table.h"
 
 #include "common/error.h"
+#include "common/names.h"
 
 #include <json-glib/json-glib.h>
 
@@ -143,6 +144,7 @@ fill_record (ElvesAgentRecord *record, const guint8 *data, gsize length, GError 
   record->type = text_member (object, "type", "");
   record->version = text_member (object, "version", "");
   record->has_journal = has_feature (object, "journal");
+  record->takes_lists = has_feature (object, ELVES_FEATURE_LISTS);
   return TRUE;
 }
 

@@ -16,6 +16,7 @@ typedef struct
   char *type;           /* "elves-c", or what a foreign agent wrote; "" */
   char *version;        /* "" */
   gboolean has_journal; /* its member "features" has "journal" */
+  gboolean takes_lists; /* the same of "lists" */
 } ElvesAgentRecord;
 
 ElvesAgentTable *elves_agent_table_new (guint16 default_port);

@@ -60,6 +60,8 @@ typedef struct
   guint agents_max_links;   /* agents.maxLinks: connections to one agent */
   guint agents_max_waiting; /* agents.maxWaiting: calls waiting for a connection to one agent */
   guint agents_max_batch;   /* agents.maxBatch: instructions in one list */
+  guint64 agents_max_list_bytes; /* agents.maxListBytes: of one list */
+  guint agents_max_in_flight;    /* agents.maxInFlight: sent in lists to one agent, not answered */
 
   guint agents_lost_after_s; /* agents.lostAfter: then the jobs of an agent that has gone end */
 

@@ -293,11 +293,12 @@ new_call (ElvesDispatch *self, ElvesFlight *flight)
 }
 
 static void
-call_agent (ElvesDispatch *self, const char *host, guint16 port, ElvesFlight *flight)
+call_agent (ElvesDispatch *self, const ElvesAgentRecord *agent, ElvesFlight *flight)
 {
   ELVES_CRASH_POINT ("before-send");
-  elves_agent_pool_call (self->pool, host, port, flight->job->kind, flight->job->instruct,
-                         on_answered, new_call (self, flight));
+  elves_agent_pool_call (self->pool, agent->host, agent->port, agent->takes_lists,
+                         flight->job->kind, flight->job->instruct, on_answered,
+                         new_call (self, flight));
 }
 
 static void
@@ -308,8 +309,8 @@ ask_agent (ElvesDispatch *self, const ElvesAgentRecord *agent, ElvesFlight *flig
   question->query_only = TRUE;
   g_bytes_unref (question->param);
   question->param = g_bytes_new_static ("", 0);
-  elves_agent_pool_call (self->pool, agent->host, agent->port, ELVES_JOB_ASYNC, question,
-                         on_state_told, new_call (self, flight));
+  elves_agent_pool_call (self->pool, agent->host, agent->port, agent->takes_lists, ELVES_JOB_ASYNC,
+                         question, on_state_told, new_call (self, flight));
 }
 
 static const ElvesAgentRecord *
@@ -353,7 +354,7 @@ repeat (ElvesDispatch *self, const ElvesAgentRecord *agent, ElvesFlight *flight)
   else if (flight->is_poison)
     ask_agent (self, agent, flight);
   else
-    call_agent (self, agent->host, agent->port, flight);
+    call_agent (self, agent, flight);
 }
 
 /**
@@ -376,9 +377,12 @@ elves_dispatch_flight (ElvesDispatch *self, ElvesFlight *flight)
   else if (flight->may_have_started)
     repeat (self, agent, flight);
   else if (agent != NULL)
-    call_agent (self, agent->host, agent->port, flight);
+    call_agent (self, agent, flight);
   else if (dial)
-    call_agent (self, ip, self->options.agent_port, flight);
+    call_agent (
+        self,
+        &(ElvesAgentRecord){ .host = flight->job->instruct->ip, .port = self->options.agent_port },
+        flight);
   else
     {
       g_autofree char *detail = g_strdup_printf ("no agent is registered as \"%s\"", ip);

@@ -282,6 +282,10 @@ znode_content (ElvesScheduler *self)
   json_builder_add_string_value (builder, ELVES_VERSION);
   json_builder_set_member_name (builder, "started");
   json_builder_add_string_value (builder, started);
+  json_builder_set_member_name (builder, "features");
+  json_builder_begin_array (builder);
+  json_builder_add_string_value (builder, ELVES_FEATURE_LISTS);
+  json_builder_end_array (builder);
   json_builder_end_object (builder);
   root = json_builder_get_root (builder);
   text = json_to_string (root, FALSE);
@@ -335,6 +339,8 @@ make_pool (ElvesScheduler *self)
     .max_lines = self->config->agents_max_links,
     .max_waiting = self->config->agents_max_waiting,
     .max_batch = self->config->agents_max_batch,
+    .max_list_bytes = self->config->agents_max_list_bytes,
+    .max_in_flight = self->config->agents_max_in_flight,
   };
 
   self->pool = elves_agent_pool_new (self->poller, self->deadlines, &options);

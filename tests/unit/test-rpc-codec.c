@@ -109,6 +109,108 @@ test_encode_calls (void)
   assert_bytes (out, "80010001 0000000c 'runProcessor' 00000001 0c 0001" REINSTRUCT "00 00");
 }
 
+/* Marks are written where the methods of lists have them; an answer names no more than its key. */
+static void
+test_encode_lists (void)
+{
+  g_autoptr (ElvesInstruct) instruct = sample_instruct ();
+  instruct->execution = g_strdup ("e1");
+  g_autoptr (ElvesReinstruct) result = sample_reinstruct ();
+  g_autoptr (ElvesReinstruct) taken = elves_reinstruct_new (instruct);
+  taken->state = 0;
+  ElvesReinstruct *answers[] = { result, taken };
+  const ElvesRpcMark marks[] = { { 5, TRUE }, { 6, FALSE } };
+  g_autoptr (GPtrArray) list = g_ptr_array_new ();
+  g_ptr_array_add (list, result->instruct);
+  g_ptr_array_add (list, result->instruct);
+  g_autoptr (GByteArray) out = g_byte_array_new ();
+
+  elves_rpc_encode_invoke_list (out, list, marks);
+  assert_bytes (out,
+                "80010004 00000015 'instructionInvokeList' 00000000 0f 0001 0c 00000002" INSTRUCT
+                "08 000e 00000005 02 000f 01 00" INSTRUCT "08 000e 00000006 00 00");
+  g_byte_array_set_size (out, 0);
+  elves_rpc_encode_answers (out, answers, marks, 2);
+  assert_bytes (out, "80010004 00000012 'instructionAnswers' 00000000 0f 0001 0c 00000002"
+                     "08 0003 00000001 08 0004 0000000c 0b 0005 00000002 'ok' 08 000d 00000005 00"
+                     "0c 0001 0b 0001 00000000 0b 0002 00000000 0b 0003 00000000 0b 0004 00000000"
+                     "0b 0005 00000000 0b 0006 00000000 0b 0007 00000000 08 0008 00000000"
+                     "0b 0009 00000000 0b 000a 00000002 'e1' 00"
+                     "08 0003 00000000 08 0004 00000000 0b 0005 00000000"
+                     "08 0006 00000000 08 000d 00000006 00 00");
+  g_byte_array_set_size (out, 0);
+  g_ptr_array_set_size (list, 0);
+  g_ptr_array_add (list, result);
+  elves_rpc_encode_transport_list (out, 3, list);
+  assert_bytes (out, "80010001 00000011 'dataTransportList' 00000003 0f 0001 0c 00000001" REINSTRUCT
+                     "00 00");
+  g_byte_array_set_size (out, 0);
+  ElvesRpcRequest request = { .name = (char *) "m", .seqid = 1 };
+  elves_rpc_encode_answer_texts (out, &request, (const char *[]){ "success", "no" }, 2);
+  assert_bytes (out, "80010002 00000001 'm' 00000001 0f 0000 0b 00000002 00000007 'success'"
+                     "00000002 'no' 00");
+}
+
+static void
+test_decode_lists (void)
+{
+  g_autoptr (ElvesRpcRequest) asked =
+      decode_hex ("80010004 00000015 'instructionInvokeList' 00000000 0f 0001 0c 00000002" INSTRUCT
+                  "08 000e 00000005 02 000f 01 00" INSTRUCT "00 00");
+  g_assert_cmpint (asked->method, ==, ELVES_RPC_INVOKE_LIST);
+  g_assert_cmpuint (asked->instructs->len, ==, 2);
+  g_assert_cmpuint (asked->marks->len, ==, 2);
+  g_assert_cmpint (g_array_index (asked->marks, ElvesRpcMark, 0).call, ==, 5);
+  g_assert_true (g_array_index (asked->marks, ElvesRpcMark, 0).wait);
+  g_assert_cmpint (g_array_index (asked->marks, ElvesRpcMark, 1).call, ==, 0);
+  g_assert_false (g_array_index (asked->marks, ElvesRpcMark, 1).wait);
+  assert_sample (asked->instructs->pdata[1]);
+
+  g_autoptr (GByteArray) bytes = bytes_from_hex (
+      "80010004 00000012 'instructionAnswers' 00000000 0f 0001 0c 00000001 08 000d 00000007 00 00");
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ElvesRpcRequest) answers = elves_rpc_decode_answers (bytes->data, bytes->len, &error);
+  g_assert_no_error (error);
+  g_assert_cmpuint (answers->reinstructs->len, ==, 1);
+  g_assert_cmpint (g_array_index (answers->marks, ElvesRpcMark, 0).call, ==, 7);
+
+  g_autoptr (GByteArray) texts_bytes = bytes_from_hex (
+      "80010002 00000011 'dataTransportList' 00000003 0f 0000 0b 00000001 00000007 'success' 00");
+  g_autoptr (GPtrArray) texts = NULL;
+  gint32 seqid;
+  g_assert_true (
+      elves_rpc_decode_texts (texts_bytes->data, texts_bytes->len, &seqid, &texts, &error));
+  g_assert_cmpuint (texts->len, ==, 1);
+  g_assert_cmpstr (texts->pdata[0], ==, "success");
+}
+
+static void
+test_decode_no_answers (void)
+{
+  static const struct
+  {
+    const char *hex;
+    int code;
+  } cases[] = {
+    { "80010003 00000015 'instructionInvokeList' 00000000 0b 0001 00000002 'no' 08 0002 00000001 "
+      "00",
+      ELVES_ERROR_NOT_FOUND },
+    { "80010003 00000015 'instructionInvokeList' 00000000 0b 0001 00000002 'no' 08 0002 00000006 "
+      "00",
+      ELVES_ERROR_PROTOCOL },
+    { "80010002 00000015 'instructionInvokeList' 00000000 00", ELVES_ERROR_PROTOCOL },
+    { "80010004 00000012 'instructionAnswers' 00000000 0f 0001 0b 00000001 00000000 00",
+      ELVES_ERROR_PROTOCOL },
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GByteArray) bytes = bytes_from_hex (cases[i].hex);
+      g_autoptr (GError) error = NULL;
+      g_assert_null (elves_rpc_decode_answers (bytes->data, bytes->len, &error));
+      g_assert_error (error, ELVES_ERROR, cases[i].code);
+    }
+}
+
 static void
 test_encode_answers (void)
 {
@@ -489,6 +591,9 @@ main (int argc, char **argv)
   g_test_add_func ("/rpc-codec/encode/calls", test_encode_calls);
   g_test_add_func ("/rpc-codec/encode/answers", test_encode_answers);
   g_test_add_func ("/rpc-codec/encode/optional", test_encode_optional);
+  g_test_add_func ("/rpc-codec/encode/lists", test_encode_lists);
+  g_test_add_func ("/rpc-codec/decode/lists", test_decode_lists);
+  g_test_add_func ("/rpc-codec/decode/no-answers", test_decode_no_answers);
   g_test_add_func ("/rpc-codec/decode/requests", test_decode_requests);
   g_test_add_func ("/rpc-codec/decode/heartbeat", test_decode_heartbeat);
   g_test_add_func ("/rpc-codec/decode/missing", test_decode_missing);
