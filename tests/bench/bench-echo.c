@@ -281,10 +281,12 @@ main (int argc, char **argv)
 {
   int window = 64;
   double seconds = 3;
+  gint64 calls = 0;
   gboolean quorum = FALSE, parts = FALSE, transient = FALSE;
   GOptionEntry options[] = {
     { "window", 'w', 0, G_OPTION_ARG_INT, &window, "Calls outstanding (64)", "N" },
     { "seconds", 's', 0, G_OPTION_ARG_DOUBLE, &seconds, "How long (3)", "S" },
+    { "calls", 'n', 0, G_OPTION_ARG_INT64, &calls, "So many calls", "N" },
     { "quorum", 0, 0, G_OPTION_ARG_NONE, &quorum, "Use a quorum queue", NULL },
     { "transient", 0, 0, G_OPTION_ARG_NONE, &transient, "Neither persistent nor confirmed", NULL },
     { "parts", 'p', 0, G_OPTION_ARG_NONE, &parts, "Serve by the scheduler's consumer and publisher",
@@ -323,6 +325,7 @@ main (int argc, char **argv)
                     .request = make_request,
                     .transient = transient,
                     .window = (guint) window,
+                    .calls = (guint64) calls,
                     .seconds = seconds };
   gboolean done = measure (&settings, &plan, parts ? "echo-parts" : "echo", server, &error);
   if (!done)

@@ -9,6 +9,7 @@
 #include "tests/bench/load.h"
 
 #include "common/names.h"
+#include "tests/bench/emulator/roster.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,19 +19,51 @@
 
 typedef struct
 {
-  const char *agent;
-  const char *app, *func;
+  char *agent;
+  char *app, *func;
+  int timeout_s;
+  int crowd; /* so many emulated agents take turns; 0: @agent */
+  int dead_every, hanging_every;
+  gboolean spare_sick; /* their calls go to their neighbours */
 } Target;
+
+static gboolean
+is_sick (const Target *target, guint agent)
+{
+  return roster_is_dead (agent, (guint) target->dead_every) ||
+         roster_hangs (agent, (guint) target->hanging_every);
+}
+
+static char *
+address_of (const Target *target, guint64 number)
+{
+  if (target->crowd == 0)
+    return g_strdup (target->agent);
+  guint agent = (guint) (number % (guint) target->crowd);
+  while (target->spare_sick && is_sick (target, agent))
+    agent = (agent + 1) % (guint) target->crowd;
+  return roster_address (agent);
+}
+
+/* A sick agent's calls are made, and not judged. */
+static gboolean
+is_judged (guint64 number, gpointer user_data)
+{
+  const Target *target = user_data;
+  return target->crowd == 0 || target->spare_sick ||
+         !is_sick (target, (guint) (number % (guint) target->crowd));
+}
 
 /* The parameter makes it the 300 bytes of bench-echo. */
 static char *
 make_request (const char *action, const char *id, const char *more, const Target *target)
 {
+  g_autofree char *agent = address_of (target, g_ascii_strtoull (id, NULL, 16));
   return g_strdup_printf (
       "{\"mqkey\":\"bench.scheduler.%s.%s\",\"mqtype\":\"cast\",\"id\":\"%s\","
       "\"agent_ip\":\"%s\",\"mode\":\"sap\",\"app\":\"%s\",\"func\":\"%s\",\"param\":\"%0120d\","
-      "\"proxy\":\"\",\"timeout\":10%s}",
-      action, id, id, target->agent, target->app, target->func, 0, more);
+      "\"proxy\":\"\",\"timeout\":%d%s}",
+      action, id, id, agent, target->app, target->func, 0, target->timeout_s, more);
 }
 
 static char *
@@ -70,9 +103,12 @@ main (int argc, char **argv)
   double seconds = 3;
   gboolean async = FALSE, transient = FALSE;
   g_autofree char *exchange = g_strdup (ELVES_DEFAULT_EXCHANGE);
-  g_autofree char *agent = g_strdup ("127.0.0.1");
-  g_autofree char *app = g_strdup (ELVES_BUILTIN_APP);
-  g_autofree char *func = g_strdup (ELVES_BUILTIN_PING);
+  double rate = 0;
+  gboolean send_only = FALSE;
+  Target target = { .agent = g_strdup ("127.0.0.1"),
+                    .app = g_strdup (ELVES_BUILTIN_APP),
+                    .func = g_strdup (ELVES_BUILTIN_PING),
+                    .timeout_s = 10 };
   GOptionEntry options[] = {
     { "window", 'w', 0, G_OPTION_ARG_INT, &window, "Calls outstanding (64)", "N" },
     { "seconds", 's', 0, G_OPTION_ARG_DOUBLE, &seconds, "How long at most (3)", "S" },
@@ -80,9 +116,16 @@ main (int argc, char **argv)
     { "async", 'a', 0, G_OPTION_ARG_NONE, &async, "sendAsync instead of sendSync", NULL },
     { "transient", 0, 0, G_OPTION_ARG_NONE, &transient, "Neither persistent nor confirmed", NULL },
     { "exchange", 'e', 0, G_OPTION_ARG_STRING, &exchange, "Exchange (elves)", "NAME" },
-    { "agent", 0, 0, G_OPTION_ARG_STRING, &agent, "Which agent (127.0.0.1)", "IP" },
-    { "app", 0, 0, G_OPTION_ARG_STRING, &app, "Which app (elves)", "NAME" },
-    { "func", 0, 0, G_OPTION_ARG_STRING, &func, "Which function (ping)", "NAME" },
+    { "agent", 0, 0, G_OPTION_ARG_STRING, &target.agent, "Which agent (127.0.0.1)", "IP" },
+    { "app", 0, 0, G_OPTION_ARG_STRING, &target.app, "Which app (elves)", "NAME" },
+    { "func", 0, 0, G_OPTION_ARG_STRING, &target.func, "Which function (ping)", "NAME" },
+    { "timeout", 0, 0, G_OPTION_ARG_INT, &target.timeout_s, "Of a job (10)", "S" },
+    { "crowd", 0, 0, G_OPTION_ARG_INT, &target.crowd, "So many emulated agents in turn", "N" },
+    { "dead-every", 0, 0, G_OPTION_ARG_INT, &target.dead_every, "One of N is dead", "N" },
+    { "hanging-every", 0, 0, G_OPTION_ARG_INT, &target.hanging_every, "One of N hangs", "N" },
+    { "spare-sick", 0, 0, G_OPTION_ARG_NONE, &target.spare_sick, "Ask only the others", NULL },
+    { "rate", 0, 0, G_OPTION_ARG_DOUBLE, &rate, "Calls a second (no limit)", "N" },
+    { "send-only", 0, 0, G_OPTION_ARG_NONE, &send_only, "Do not wait for answers", NULL },
     { NULL }
   };
   g_autoptr (GOptionContext) context = g_option_context_new ("- calls through the whole path");
@@ -96,14 +139,16 @@ main (int argc, char **argv)
       return 2;
     }
 
-  Target target = { .agent = agent, .app = app, .func = func };
   LoadPlan plan = { .exchange = exchange,
                     .routing_key = "bench.scheduler",
                     .answers_binding = async ? RESULT_ROUTING_KEY : NULL,
                     .id_key = async ? "\"id\":\"" : "\"log_id\":\"",
                     .request = async ? make_async_request : make_sync_request,
                     .is_good = async ? is_good_result : is_good_reply,
+                    .is_judged = is_judged,
                     .user_data = &target,
+                    .rate = rate,
+                    .send_only = send_only,
                     .transient = transient,
                     .window = (guint) window,
                     .calls = (guint64) calls,

@@ -25,6 +25,8 @@ typedef struct
   GArray *begin_us; /* of gint64, by number; 0: answered */
   GArray *took_us;  /* of guint32 */
   guint64 published;
+  guint64 confirmed_below; /* by `multiple` */
+  gint64 begun_us;
   gint64 end_us; /* no new calls */
   gboolean receiving;
   ElvesAmqpInput input;
@@ -79,9 +81,21 @@ publish_call (Load *self)
   self->published++;
 }
 
+/* How many may have been published by now. */
+static guint64
+allowance (const Load *self)
+{
+  if (self->plan->rate <= 0)
+    return G_MAXUINT64;
+  return 1 +
+         (guint64) ((double) (g_get_monotonic_time () - self->begun_us) / 1e6 * self->plan->rate);
+}
+
 static gboolean
 may_publish (const Load *self)
 {
+  if (self->published >= allowance (self))
+    return FALSE;
   if (self->published - self->result.calls >= self->plan->window)
     return FALSE;
   if (self->plan->calls > 0)
@@ -114,25 +128,45 @@ find_number (const Load *self, const char *answer, guint64 *out_number)
   return end == id + LOAD_ID_LENGTH && *out_number < self->published;
 }
 
+/* Returns: FALSE when that call has been answered. */
+static gboolean
+end_call (Load *self, guint64 number)
+{
+  gint64 *begin_us = &g_array_index (self->begin_us, gint64, number);
+  if (*begin_us == 0)
+    return FALSE;
+  guint32 took_us = (guint32) (g_get_monotonic_time () - *begin_us);
+  *begin_us = 0;
+  self->result.calls++;
+  if (self->plan->is_judged == NULL || self->plan->is_judged (number, self->plan->user_data))
+    g_array_append_val (self->took_us, took_us);
+  return TRUE;
+}
+
 static void
 take_answer (Load *self, const char *answer)
 {
+  const LoadPlan *plan = self->plan;
   guint64 number;
-  if (!find_number (self, answer, &number) || g_array_index (self->begin_us, gint64, number) == 0)
-    {
-      self->result.strange++;
-      return;
-    }
-  gint64 *begin_us = &g_array_index (self->begin_us, gint64, number);
-  guint32 took_us = (guint32) (g_get_monotonic_time () - *begin_us);
-  *begin_us = 0;
-  g_array_append_val (self->took_us, took_us);
-  self->result.calls++;
-  if (self->plan->is_good != NULL && !self->plan->is_good (answer, self->plan->user_data))
+  if (!find_number (self, answer, &number) || !end_call (self, number))
+    self->result.strange++;
+  else if (plan->is_good != NULL && !plan->is_good (answer, plan->user_data) &&
+           (plan->is_judged == NULL || plan->is_judged (number, plan->user_data)))
     {
       if (self->result.bad++ == 0)
         g_printerr ("bad answer: %s\n", answer);
     }
+}
+
+/* Of a plan that waits for nothing else. */
+static void
+take_confirmation (Load *self, const amqp_basic_ack_t *ack)
+{
+  for (guint64 tag = ack->multiple ? self->confirmed_below : ack->delivery_tag;
+       tag <= ack->delivery_tag && tag <= self->published; tag++)
+    end_call (self, tag - 1);
+  if (ack->multiple)
+    self->confirmed_below = ack->delivery_tag + 1;
 }
 
 static void
@@ -153,7 +187,10 @@ take_frame (Load *self, const amqp_frame_t *frame, GError **error)
 {
   if (frame->frame_type == AMQP_FRAME_METHOD)
     {
-      self->receiving = frame->payload.method.id == AMQP_BASIC_DELIVER_METHOD;
+      const amqp_method_t *method = &frame->payload.method;
+      self->receiving = method->id == AMQP_BASIC_DELIVER_METHOD;
+      if (self->plan->send_only && method->id == AMQP_BASIC_ACK_METHOD)
+        take_confirmation (self, method->decoded);
       return TRUE;
     }
   if (!self->receiving)
@@ -223,7 +260,7 @@ drive (Load *self, GError **error)
         return FALSE;
       gboolean sending = !elves_amqp_output_is_empty (&connection->output);
       struct pollfd poll_fd = { .fd = connection->fd, .events = POLLIN | (sending ? POLLOUT : 0) };
-      if (poll (&poll_fd, 1, 100) > 0)
+      if (poll (&poll_fd, 1, self->plan->rate > 0 ? 1 : 100) > 0)
         connection->received_us = g_get_monotonic_time ();
       if (!take_frames (self, error))
         return FALSE;
@@ -254,9 +291,10 @@ fill_result (Load *self, gint64 begin_us, double begin_cpu_us)
   guint count = self->took_us->len;
   result->seconds = (double) (g_get_monotonic_time () - begin_us) / 1e6;
   result->lost = self->published - result->calls;
+  result->judged = count;
   if (count == 0)
     return;
-  result->cpu_us = (own_cpu_us () - begin_cpu_us) / count;
+  result->cpu_us = (own_cpu_us () - begin_cpu_us) / (double) result->calls;
   g_array_sort (self->took_us, compare_times);
   result->p50_us = g_array_index (self->took_us, guint32, count / 2);
   result->p90_us = g_array_index (self->took_us, guint32, (guint64) count * 9 / 10);
@@ -276,7 +314,7 @@ load_run (const ElvesAmqpSettings *settings,
           LoadResult *out_result,
           GError **error)
 {
-  Load self = { .plan = plan };
+  Load self = { .plan = plan, .confirmed_below = 1 };
   self.connection = elves_amqp_connection_open (settings, "elves bench", NULL, error);
   if (self.connection == NULL)
     return FALSE;
@@ -289,6 +327,7 @@ load_run (const ElvesAmqpSettings *settings,
     {
       gint64 begin_us = g_get_monotonic_time ();
       double begin_cpu_us = own_cpu_us ();
+      self.begun_us = begin_us;
       self.end_us = begin_us + (gint64) (plan->seconds * 1e6);
       done = drive (&self, error);
       fill_result (&self, begin_us, begin_cpu_us);
@@ -309,12 +348,13 @@ load_print (const char *name, guint window, const LoadResult *result, double ser
   printf ("{\"name\":\"%s\",\"window\":%u,\"calls\":%" G_GUINT64_FORMAT
           ",\"seconds\":%.3f,\"per_s\":%.0f,\"p50_us\":%u,\"p90_us\":%u,\"p99_us\":%u,"
           "\"p999_us\":%u,\"max_us\":%u,"
-          "\"bad\":%" G_GUINT64_FORMAT ",\"lost\":%" G_GUINT64_FORMAT
-          ",\"strange\":%" G_GUINT64_FORMAT ",\"client_cpu_us\":%.1f",
+          "\"judged\":%" G_GUINT64_FORMAT ",\"bad\":%" G_GUINT64_FORMAT
+          ",\"lost\":%" G_GUINT64_FORMAT ",\"strange\":%" G_GUINT64_FORMAT
+          ",\"client_cpu_us\":%.1f",
           name, window, result->calls, result->seconds,
           result->seconds > 0 ? (double) result->calls / result->seconds : 0, result->p50_us,
-          result->p90_us, result->p99_us, result->p999_us, result->max_us, result->bad,
-          result->lost, result->strange, result->cpu_us);
+          result->p90_us, result->p99_us, result->p999_us, result->max_us, result->judged,
+          result->bad, result->lost, result->strange, result->cpu_us);
   if (server_cpu_us >= 0)
     printf (",\"server_cpu_us\":%.1f", server_cpu_us);
   printf ("}\n");

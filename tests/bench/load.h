@@ -16,12 +16,16 @@ typedef struct
   /* (transfer full) */
   char *(*request) (const char *id, gpointer user_data);
   gboolean (*is_good) (const char *answer, gpointer user_data);
+  /* (nullable) whether the call with this number is judged: its time, and its answer */
+  gboolean (*is_judged) (guint64 number, gpointer user_data);
   gpointer user_data;
 
   gboolean transient; /* neither persistent nor confirmed */
   guint window;       /* calls outstanding */
   guint64 calls;      /* 0: as many as go in @seconds */
   double seconds;     /* limit of it all */
+  double rate;        /* calls a second; 0: as fast as the window lets */
+  gboolean send_only; /* the broker's confirmation counts as the answer */
 } LoadPlan;
 
 typedef struct
@@ -31,6 +35,7 @@ typedef struct
   guint32 p50_us, p90_us, p99_us, p999_us, max_us;
   double cpu_us; /* of this process, per call */
   guint64 lost;  /* without an answer at the end */
+  guint64 judged;
 } LoadResult;
 
 gboolean load_settings_from_environment (ElvesAmqpSettings *settings, GError **error);

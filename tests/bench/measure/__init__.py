@@ -6,5 +6,7 @@ lanes      things that are measured in turn, and what comes of the turns
 report     figures: the table, the JSON file, the change since another one
 world      what every case is given
 path       cases: calls through the whole path, beside the bare AMQP echo
+crowd      emulated agents
+fleet      cases: many agents, sick ones, many jobs in flight
 programs   cases that are programs of their own
 """

@@ -10,6 +10,9 @@ class World:
         self.seconds = 0.3 if quick else 1.5  # of one turn
         self.rounds = 1 if quick else 3
 
+    def scaled(self, number):
+        return max(number // 50, 20) if self.quick else number
+
     @contextlib.contextmanager
     def folder(self):
         """A folder and an ExitStack; what was started is stopped before the folder goes."""
