@@ -22,8 +22,7 @@ typedef struct
 static void
 open_reply (GString *out, const ElvesJob *job, const char *error)
 {
-  g_autofree char *key =
-      g_strdup_printf ("%s.%s.%s.%s", job->to, job->from, job->action, job->correlation);
+  g_autofree char *key = g_strjoin (".", job->to, job->from, job->action, job->correlation, NULL);
   elves_json_open (out, NULL);
   elves_json_add_text (out, "mqkey", key);
   elves_json_add_text (out, "mqtype", "cast");
@@ -56,15 +55,18 @@ add_request (GString *out, const ElvesJob *job)
   elves_json_add_text (out, "proxy", instruct->proxy);
 }
 
-/* Local time, yyyy-MM-dd HH:mm:ss. */
+/* Local time, yyyy-MM-dd HH:mm:ss. Many replies name the same second. */
 static void
 add_time (GString *out, const char *name, gint64 time_us)
 {
-  char text[64];
-  struct tm parts;
+  static _Thread_local char text[64];
+  static _Thread_local time_t seconds_of_text = -1;
   time_t seconds = (time_t) (time_us / G_USEC_PER_SEC);
-  if (!localtime_r (&seconds, &parts) || strftime (text, sizeof text, "%F %T", &parts) == 0)
+  struct tm parts;
+  if (seconds != seconds_of_text &&
+      (!localtime_r (&seconds, &parts) || strftime (text, sizeof text, "%F %T", &parts) == 0))
     *text = '\0';
+  seconds_of_text = seconds;
   elves_json_add_text (out, name, text);
 }
 

@@ -14,6 +14,8 @@
 #include "common/json-reader.h"
 
 #include "common/error.h"
+#include "common/json-plain.h"
+#include "common/utf8.h"
 
 #include <string.h>
 
@@ -135,15 +137,16 @@ skip_string (Cursor *cursor, ElvesJsonValue *out_value)
   if (!take (cursor, '"'))
     return fail (cursor, "a text expected");
   const char *start = cursor->at;
-  while (peek (cursor) != '"')
+  while (TRUE)
     {
+      cursor->at += elves_json_plain_length (cursor->at, (gsize) (cursor->end - cursor->at));
       if (cursor->at == cursor->end)
         return fail (cursor, "text without end");
-      if ((guchar) *cursor->at < 0x20)
-        return fail (cursor, "control character in a text");
+      if (*cursor->at == '"')
+        break;
       if (*cursor->at != '\\')
-        cursor->at++;
-      else if (!take_escape (cursor, &ignored))
+        return fail (cursor, "control character in a text");
+      if (!take_escape (cursor, &ignored))
         return FALSE;
     }
   *out_value = (ElvesJsonValue){ ELVES_JSON_STRING, start, (gsize) (cursor->at - start) };
@@ -298,7 +301,7 @@ skip_value (Cursor *cursor, ElvesJsonValue *out_value)
 ElvesJsonObject *
 elves_json_object_parse (const char *text, gsize length, GError **error)
 {
-  if (!g_utf8_validate_len (text, length, NULL))
+  if (!elves_utf8_is_clean (text, length))
     {
       g_set_error (error, ELVES_ERROR, ELVES_ERROR_INVALID, "not UTF-8, or NUL in it");
       return NULL;
@@ -335,11 +338,15 @@ elves_json_object_free (ElvesJsonObject *self)
   g_free (self);
 }
 
+/* @wanted: without a backslash. An escaped name is longer than what it stands for. */
 static gboolean
 name_equals (ElvesJsonValue name, const char *wanted)
 {
+  gsize length = strlen (wanted);
+  if (name.length <= length)
+    return name.length == length && memcmp (name.text, wanted, length) == 0;
   if (!memchr (name.text, '\\', name.length))
-    return strlen (wanted) == name.length && memcmp (name.text, wanted, name.length) == 0;
+    return FALSE;
   g_autofree char *text = elves_json_value_to_text (name);
   return strcmp (text, wanted) == 0;
 }

@@ -5,7 +5,24 @@
    valid UTF-8 (elves_json_add_bytes takes anything). */
 #include "common/json-writer.h"
 
+#include "common/json-plain.h"
 #include "common/utf8.h"
+
+#include <string.h>
+
+/* g_string_append_len() for the many short pieces of a message, without the call. */
+static void
+append (GString *out, const char *text, gsize length)
+{
+  if (length >= out->allocated_len - out->len)
+    {
+      g_string_append_len (out, text, (gssize) length);
+      return;
+    }
+  memcpy (out->str + out->len, text, length);
+  out->len += length;
+  out->str[out->len] = '\0';
+}
 
 static void
 begin_member (GString *out, const char *name)
@@ -15,8 +32,8 @@ begin_member (GString *out, const char *name)
   if (!name)
     return;
   g_string_append_c (out, '"');
-  g_string_append (out, name);
-  g_string_append (out, "\":");
+  append (out, name, strlen (name));
+  append (out, "\":", 2);
 }
 
 /* What follows the backslash in the short escape of @character; NUL if it has none. */
@@ -58,19 +75,19 @@ append_escape (GString *out, char character)
 
 /* Copies what needs no escape in whole runs: results may be megabytes. */
 static void
-append_quoted (GString *out, const char *text)
+append_quoted (GString *out, const char *text, gsize length)
 {
+  const char *end = text + length;
   g_string_append_c (out, '"');
-  const char *plain = text, *at;
-  for (at = text; *at != '\0'; at++)
-    if ((guchar) *at < 0x20 || *at == '"' || *at == '\\')
-      {
-        if (at > plain)
-          g_string_append_len (out, plain, at - plain);
-        append_escape (out, *at);
-        plain = at + 1;
-      }
-  g_string_append_len (out, plain, at - plain);
+  while (TRUE)
+    {
+      gsize plain = elves_json_plain_length (text, (gsize) (end - text));
+      append (out, text, plain);
+      text += plain;
+      if (text == end)
+        break;
+      append_escape (out, *text++);
+    }
   g_string_append_c (out, '"');
 }
 
@@ -113,7 +130,7 @@ void
 elves_json_add_text (GString *out, const char *name, const char *text)
 {
   begin_member (out, name);
-  append_quoted (out, text ? text : "");
+  append_quoted (out, text ? text : "", text ? strlen (text) : 0);
 }
 
 /**
@@ -124,16 +141,29 @@ void
 elves_json_add_bytes (GString *out, const char *name, GBytes *bytes)
 {
   gsize length = 0;
-  const void *data = bytes ? g_bytes_get_data (bytes, &length) : NULL;
-  g_autofree char *text = length > 0 ? elves_utf8_clean (data, length, G_MAXSIZE, NULL) : NULL;
-  elves_json_add_text (out, name, text);
+  const char *data = bytes ? g_bytes_get_data (bytes, &length) : NULL;
+  if (length > 0 && !elves_utf8_is_clean (data, length))
+    {
+      g_autofree char *text = elves_utf8_clean (data, length, G_MAXSIZE, NULL);
+      elves_json_add_text (out, name, text);
+      return;
+    }
+  begin_member (out, name);
+  append_quoted (out, length > 0 ? data : "", length);
 }
 
 void
 elves_json_add_number (GString *out, const char *name, gint64 number)
 {
+  char digits[20], *at = digits + sizeof digits;
+  guint64 rest = number < 0 ? -(guint64) number : (guint64) number;
+  do
+    *--at = (char) ('0' + rest % 10);
+  while ((rest /= 10) > 0);
   begin_member (out, name);
-  g_string_append_printf (out, "%" G_GINT64_FORMAT, number);
+  if (number < 0)
+    g_string_append_c (out, '-');
+  append (out, at, (gsize) (digits + sizeof digits - at));
 }
 
 void

@@ -16,6 +16,35 @@ enum
   REPLACEMENT_BYTES = 3
 };
 
+/* Eight bytes, all of them ASCII and none NUL: then taking 1 from each leaves every high bit clear.
+ */
+static gboolean
+are_ascii (guint64 bytes)
+{
+  const guint64 ones = G_GUINT64_CONSTANT (0x0101010101010101);
+  return ((bytes | (bytes - ones)) & (ones << 7)) == 0;
+}
+
+/**
+ * elves_utf8_is_clean:
+ * @text: any bytes; (nullable) with @length 0
+ *
+ * Returns: whether elves_utf8_clean() would leave it as it is
+ */
+gboolean
+elves_utf8_is_clean (const char *text, gsize length)
+{
+  gsize at = 0;
+  guint64 bytes;
+  for (; at + sizeof bytes <= length; at += sizeof bytes)
+    {
+      memcpy (&bytes, text + at, sizeof bytes);
+      if (!are_ascii (bytes))
+        break;
+    }
+  return at == length || g_utf8_validate_len (text + at, length - at, NULL);
+}
+
 /* Appends as many whole characters of the valid UTF-8 text as the limit leaves room for; FALSE when
    some are left over. */
 static gboolean

@@ -1,7 +1,9 @@
 /* What is written is what json-glib, an independent reader, gets back. */
+#include "common/json-plain.h"
 #include "common/json-writer.h"
 
 #include <json-glib/json-glib.h>
+#include <string.h>
 
 static void
 test_members (void)
@@ -63,10 +65,31 @@ test_bytes (void)
   assert_read_back (out, "a\xef\xbf\xbd\xef\xbf\xbd\"\xc3\xa9");
 }
 
+/* Every byte at every place of a text, alone and behind others that end it. */
+static void
+test_plain (void)
+{
+  char text[19];
+  for (guint place = 0; place < sizeof text; place++)
+    for (guint byte = 0; byte < 256; byte++)
+      {
+        gboolean is_plain = byte >= 0x20 && byte != '"' && byte != '\\';
+        memset (text, 0xC3, sizeof text);
+        text[place] = (char) byte;
+        g_assert_cmpuint (elves_json_plain_length (text, sizeof text), ==,
+                          is_plain ? sizeof text : place);
+        memset (text + place + 1, '"', sizeof text - place - 1);
+        g_assert_cmpuint (elves_json_plain_length (text, sizeof text), ==,
+                          is_plain ? place + 1 : place);
+        g_assert_cmpuint (elves_json_plain_length (text, place), ==, place);
+      }
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/json-writer/plain", test_plain);
   g_test_add_func ("/json-writer/members", test_members);
   g_test_add_func ("/json-writer/texts", test_texts);
   g_test_add_func ("/json-writer/bytes", test_bytes);

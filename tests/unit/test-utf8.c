@@ -61,6 +61,8 @@ test_random_bytes (void)
       for (gsize i = 0; i < length; i++)
         bytes[i] = g_test_rand_bit () ? 'a' : g_test_rand_int_range (0, 256);
 
+      g_assert_true (elves_utf8_is_clean ((const char *) bytes, length) ==
+                     g_utf8_validate_len ((const char *) bytes, length, NULL));
       gsize limit = g_test_rand_int_range (0, 130);
       gboolean cut;
       g_autofree char *text = elves_utf8_clean (bytes, length, limit, &cut);
@@ -71,9 +73,26 @@ test_random_bytes (void)
     }
 }
 
+/* Every byte at every place of a text of ASCII. */
+static void
+test_is_clean (void)
+{
+  char text[19];
+  for (guint place = 0; place < sizeof text; place++)
+    for (guint byte = 0; byte < 256; byte++)
+      {
+        memset (text, 'a', sizeof text);
+        text[place] = (char) byte;
+        g_assert_true (elves_utf8_is_clean (text, sizeof text) == (byte > 0 && byte < 0x80));
+      }
+  g_assert_true (elves_utf8_is_clean ("a\xc3\xa9", 3));
+  g_assert_false (elves_utf8_is_clean ("a\xc3\xa9", 2));
+}
+
 static void
 test_null (void)
 {
+  g_assert_true (elves_utf8_is_clean (NULL, 0));
   g_autofree char *text = elves_utf8_clean (NULL, 0, 5, NULL);
   g_assert_cmpstr (text, ==, "");
 }
@@ -83,6 +102,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/utf8/table", test_table);
+  g_test_add_func ("/utf8/is-clean", test_is_clean);
   g_test_add_func ("/utf8/random", test_random_bytes);
   g_test_add_func ("/utf8/null", test_null);
   return g_test_run ();
