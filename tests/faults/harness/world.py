@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 
-from services import Broker, Port, Watcher, ZooKeeper
+from services import Broker, Group, Port, ZooKeeper
 
 from .executions import Executions, processes_below
 from .proxy import Loop, Proxy
@@ -58,12 +58,10 @@ class Daemon:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("ELVES_")}
         clean.update(self.environment, **environment)
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
+            self.process = Group(
                 [self._binary, "--config", self._config, "--ready-file", self._ready],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd="/", env=clean, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=clean,
             )
-        Watcher.get().tell("group", self.process.pid)
         self.proxy.open()
 
     def start(self, timeout=30, **environment):
