@@ -389,6 +389,30 @@ elves_json_object_get_any_case (const ElvesJsonObject *self, const char *name)
 }
 
 /**
+ * elves_json_array_next:
+ * @array: an array of a parsed object
+ * @position: where to go on: 0 at first
+ * @out_element: its next element
+ *
+ * Returns: whether there is one more.
+ */
+gboolean
+elves_json_array_next (ElvesJsonValue array, gsize *position, ElvesJsonValue *out_element)
+{
+  Cursor cursor = { .at = array.text + *position, .end = array.text + array.length };
+  if (cursor.at == array.text)
+    {
+      cursor.at++; /* the bracket */
+      skip_space (&cursor);
+    }
+  if (peek (&cursor) == ']' || !skip_value (&cursor, out_element))
+    return FALSE;
+  take (&cursor, ',');
+  *position = (gsize) (cursor.at - array.text);
+  return TRUE;
+}
+
+/**
  * elves_json_value_to_text:
  * @value: a value of a parsed object
  *

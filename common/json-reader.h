@@ -36,6 +36,7 @@ ElvesJsonValue elves_json_object_get (const ElvesJsonObject *self, const char *n
 ElvesJsonValue elves_json_object_get_any_case (const ElvesJsonObject *self, const char *name);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesJsonObject, elves_json_object_free)
 
+gboolean elves_json_array_next (ElvesJsonValue array, gsize *position, ElvesJsonValue *out_element);
 char *elves_json_value_to_text (ElvesJsonValue value);
 
 G_END_DECLS

@@ -231,6 +231,27 @@ test_any_case (void)
   g_assert_cmpint (elves_json_object_get_any_case (object, "add").kind, ==, ELVES_JSON_ABSENT);
 }
 
+static void
+test_array (void)
+{
+  static const char text[] = "{\"a\": [ 1 , \"x,]\", [2, 3],{}], \"b\":[ ]}";
+  g_autoptr (GError) error = NULL;
+  g_autoptr (ElvesJsonObject) object = elves_json_object_parse (text, strlen (text), &error);
+  g_assert_no_error (error);
+  g_autoptr (GString) seen = g_string_new (NULL);
+  ElvesJsonValue array = elves_json_object_get (object, "a"), element;
+  gsize position = 0;
+  while (elves_json_array_next (array, &position, &element))
+    {
+      g_autofree char *one = elves_json_value_to_text (element);
+      g_string_append_printf (seen, "%d=%s ", element.kind, one);
+    }
+  g_assert_cmpstr (seen->str, ==, "3=1 4=x,] 5=[2, 3] 6={} ");
+  position = 0;
+  array = elves_json_object_get (object, "b");
+  g_assert_false (elves_json_array_next (array, &position, &element));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -242,6 +263,7 @@ main (int argc, char **argv)
   g_test_add_func ("/json-reader/siblings", test_siblings);
   g_test_add_func ("/json-reader/member-limit", test_member_limit);
   g_test_add_func ("/json-reader/values", test_values);
+  g_test_add_func ("/json-reader/array", test_array);
   g_test_add_func ("/json-reader/any-case", test_any_case);
   return g_test_run ();
 }
