@@ -12,6 +12,7 @@ import os
 import re
 import sys
 import time
+import uuid
 
 import pytest
 
@@ -19,11 +20,11 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "lib")]
 
-from services import Broker, ZooKeeper  # noqa: E402
+from services import Broker, ZooKeeper, ask_postgres  # noqa: E402
 from support import rpc  # noqa: E402
 from support.stage import Services, Stage  # noqa: E402
 
-NUMBERS = ["e%02d" % number for number in [*range(1, 31), 36]]
+NUMBERS = ["e%02d" % number for number in [*range(1, 31), 36, 40, 41, 42]]
 NUMBER_IN_NAME = re.compile(r"test_(e\d\d)_")
 
 
@@ -115,6 +116,31 @@ def faults(private_broker, private_zookeeper, tmp_path):
     private_broker.start()
     private_zookeeper.start()
     with_private.close()
+
+
+def postgres_database():
+    """The URL of an empty database on the shared PostgreSQL, and how to remove it."""
+    server = os.environ.get("ELVES_TEST_POSTGRES")
+    if not server:
+        message = "no PostgreSQL: run below tests/lib/with-services"
+        if os.environ.get("ELVES_REQUIRE_SERVICES") == "1":
+            pytest.fail(message)
+        pytest.skip(message)
+    name = "t" + uuid.uuid4().hex[:12]
+    ask_postgres(server, f"CREATE DATABASE {name}")
+    url = server.rsplit("/", 1)[0] + "/" + name
+    return url, lambda: ask_postgres(server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request, tmp_path):
+    """store.url of an empty store of its own: each test that asks for it runs on both."""
+    if request.param == "sqlite":
+        yield f"sqlite:{tmp_path}/store/elves.db"
+        return
+    url, remove = postgres_database()
+    yield url
+    remove()
 
 
 # Stages.

@@ -14,6 +14,7 @@ from .fake_agent import FakeAgent, FakeProcessor, FakeScheduler
 from .mq import Asker
 from .ports import free_port, loopback_address
 from .process import Daemon
+from .queues import Queues
 from .wait import wait_until
 
 
@@ -69,6 +70,7 @@ class Stage:
             with contextlib.closing(Asker(self.services, self.exchange, self.queue)) as asker:
                 asker.channel.queue_delete(self.queue)
                 asker.channel.queue_delete(self.queue + ".dead")
+                asker.channel.queue_delete(self.name + "-queue")
                 asker.channel.exchange_delete(self.exchange)
         with contextlib.suppress(Exception):
             self.kazoo.delete(self.root, recursive=True)
@@ -171,6 +173,35 @@ class Stage:
         daemon.port = int(merged["thrift.scheduler.port"])
         daemon.status_port = int(merged["metrics.port"])
         return self._adopt(daemon, start)
+
+    def queue_settings(self, store_url, overrides=None):
+        settings = {
+            "mq.ip": self.services.mq_host,
+            "mq.port": self.services.mq_port,
+            "mq.user": self.services.mq_user,
+            "mq.password": self.services.mq_password,
+            "mq.exchange": self.exchange,
+            "mq.queue": self.name + "-queue",
+            "store.url": store_url,
+            "retry.cap": 1000,
+            "metrics.port": free_port(),
+        }
+        settings.update(overrides or {})
+        return settings
+
+    def queue_daemon(self, store_url, settings=None, start=True, arguments=(), environment=None):
+        """An elves-queue that serves."""
+        merged = self.queue_settings(store_url, settings)
+        folder = self.folder / f"queue-{next(self.numbers)}"
+        daemon = Daemon("elves-queue", folder, merged, arguments, environment)
+        daemon.status_port = int(merged["metrics.port"])
+        return self._adopt(daemon, start)
+
+    def queues(self):
+        """Who asks it, once it has declared the exchange."""
+        asker = Queues(self.services, self.exchange)
+        self.exits.callback(_close_quietly, asker)
+        return asker
 
     def agent_settings(self, overrides=None):
         folder = self.folder / "agent"

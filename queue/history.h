@@ -1,0 +1,23 @@
+/* Old queues, and how many of everything there are. For works of the store, on its thread. */
+#pragma once
+
+#include "common/store.h"
+
+G_BEGIN_DECLS
+
+/* Removes one queue at most: one that ended, or was created and never committed, before
+   @before_ms; or the oldest of more than @keep that have ended. So no transaction is long. */
+gboolean elves_queue_tx_forget (ElvesStoreTx *tx,
+                                gint64 before_ms,
+                                guint keep,
+                                gboolean *out_removed,
+                                GError **error);
+
+typedef struct
+{
+  gint64 queues_open, tasks_running, tasks_unsent;
+} ElvesQueueCounts;
+
+gboolean elves_queue_tx_count (ElvesStoreTx *tx, ElvesQueueCounts *out_counts, GError **error);
+
+G_END_DECLS
