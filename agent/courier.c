@@ -12,6 +12,7 @@
  */
 #include "agent/courier.h"
 
+#include "common/names.h"
 #include "common/rpc-codec.h"
 #include "common/thrift-link.h"
 
@@ -167,6 +168,15 @@ on_opened (ElvesThriftLink *link, gpointer user_data)
   dispatch (line->courier);
 }
 
+static ElvesCarried
+meaning_of (const char *answer)
+{
+  if (g_str_equal (answer, ELVES_RESULT_TAKEN))
+    return ELVES_CARRIED_TAKEN;
+  return g_str_equal (answer, ELVES_RESULT_NOT_HELD) ? ELVES_CARRIED_NOT_HELD
+                                                     : ELVES_CARRIED_REFUSED;
+}
+
 static void
 on_message (ElvesThriftLink *link, const guint8 *bytes, gsize length, gpointer user_data)
 {
@@ -185,10 +195,9 @@ on_message (ElvesThriftLink *link, const guint8 *bytes, gsize length, gpointer u
   Parcel *parcel = g_steal_pointer (&line->parcel);
   line->calls++;
   arm (line, g_get_monotonic_time () + IDLE_CLOSE_US);
-  gboolean taken = understood && g_str_equal (text, "success");
-  self->reachable |= taken;
-  end_parcel (self, parcel, taken ? ELVES_CARRIED_TAKEN : ELVES_CARRIED_REFUSED,
-              understood ? text : error->message);
+  ElvesCarried how = understood ? meaning_of (text) : ELVES_CARRIED_REFUSED;
+  self->reachable |= how == ELVES_CARRIED_TAKEN;
+  end_parcel (self, parcel, how, understood ? text : error->message);
   dispatch (self);
 }
 

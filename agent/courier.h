@@ -12,6 +12,7 @@ typedef struct ElvesCourier ElvesCourier;
 typedef enum
 {
   ELVES_CARRIED_TAKEN,      /* answered "success" */
+  ELVES_CARRIED_NOT_HELD,   /* answered "not held": it knows nothing of that job */
   ELVES_CARRIED_REFUSED,    /* any other answer, or none after it was sent */
   ELVES_CARRIED_UNREACHABLE /* never sent: no connection */
 } ElvesCarried;

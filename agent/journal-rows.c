@@ -48,6 +48,7 @@ look (ElvesJournalStore *self, sqlite3_stmt *statement, ElvesJournalRequest *req
       request->state = sqlite3_column_int (statement, 0);
       request->known_sync = sqlite3_column_int (statement, 1);
       request->known_key = g_strdup (column_text (statement, 2));
+      request->known_origin = g_strdup (column_text (statement, 3));
     }
   else if (status != SQLITE_DONE)
     elves_journal_set_error (self, "reading failed", &request->error);
@@ -162,6 +163,24 @@ take (ElvesJournalStore *self, ElvesJournalRequest *request)
 }
 
 static gboolean
+set_aside (ElvesJournalStore *self, ElvesJournalRequest *request)
+{
+  sqlite3_stmt *statement = elves_journal_sql (self, ELVES_SQL_SET_ASIDE);
+  bind_text (statement, 1, request->key);
+  sqlite3_bind_int64 (statement, 2, elves_journal_now_ms ());
+  return change (self, request, statement);
+}
+
+static gboolean
+set_origin (ElvesJournalStore *self, ElvesJournalRequest *request)
+{
+  sqlite3_stmt *statement = elves_journal_sql (self, ELVES_SQL_ORIGIN);
+  bind_text (statement, 1, request->key);
+  bind_text (statement, 2, request->origin);
+  return change (self, request, statement);
+}
+
+static gboolean
 forget (ElvesJournalStore *self, ElvesJournalRequest *request)
 {
   sqlite3_stmt *statement = elves_journal_sql (self, ELVES_SQL_FORGET);
@@ -188,10 +207,11 @@ gboolean
 elves_journal_apply (ElvesJournalStore *self, ElvesJournalRequest *request)
 {
   static gboolean (*const verbs[]) (ElvesJournalStore *, ElvesJournalRequest *) = {
-    [ELVES_JOURNAL_ACCEPT] = accept, [ELVES_JOURNAL_FIND] = find,
-    [ELVES_JOURNAL_START] = start,   [ELVES_JOURNAL_LEADER] = set_leader,
-    [ELVES_JOURNAL_FINISH] = finish, [ELVES_JOURNAL_TAKE] = take,
-    [ELVES_JOURNAL_FORGET] = forget, [ELVES_JOURNAL_READ] = read_result,
+    [ELVES_JOURNAL_ACCEPT] = accept,       [ELVES_JOURNAL_FIND] = find,
+    [ELVES_JOURNAL_START] = start,         [ELVES_JOURNAL_LEADER] = set_leader,
+    [ELVES_JOURNAL_FINISH] = finish,       [ELVES_JOURNAL_TAKE] = take,
+    [ELVES_JOURNAL_SET_ASIDE] = set_aside, [ELVES_JOURNAL_ORIGIN] = set_origin,
+    [ELVES_JOURNAL_FORGET] = forget,       [ELVES_JOURNAL_READ] = read_result,
   };
   return verbs[request->verb](self, request);
 }
@@ -213,6 +233,7 @@ elves_journal_request_free (ElvesJournalRequest *self)
   g_free (self->tracking);
   g_free (self->cgroup);
   g_free (self->known_key);
+  g_free (self->known_origin);
   g_clear_pointer (&self->body, g_bytes_unref);
   g_clear_error (&self->error);
   g_free (self);

@@ -6,7 +6,7 @@
  *   sync        1: the result was for a caller that waited; it is kept, not reported
  *   state       0 accepted, 1 started, 2 finished, 3 taken
  *   origin      scheduler that should get the result
- *   ..._ms      when, by the wall clock
+ *   ..._ms      when, by the wall clock; taken_ms of a finished one: it was set aside then
  *   boot tracking cgroup pid pid_start    how its processes are found
  *   instruct    the call, until the outcome is there
  *   result      the outcome, until it is taken; of sync ones until they are forgotten
@@ -42,6 +42,7 @@ static const char schema[] =
     " instruct BLOB, result BLOB);"
     "CREATE INDEX open_execution ON execution (seq) WHERE state < 3;"
     "CREATE INDEX taken_execution ON execution (taken_ms) WHERE state = 3;"
+    "CREATE INDEX aside_execution ON execution (taken_ms) WHERE state = 2 AND taken_ms NOTNULL;"
     "CREATE INDEX execution_of_job ON execution (id, type, accepted_ms);";
 
 static const char *const sql[ELVES_N_SQL] = {
@@ -52,9 +53,10 @@ static const char *const sql[ELVES_N_SQL] = {
   [ELVES_SQL_FREE_PAGES] = "PRAGMA freelist_count",
   [ELVES_SQL_INSERT] = "INSERT INTO execution (key, id, type, sync, state, origin, accepted_ms,"
                        " instruct) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7)",
-  [ELVES_SQL_FIND] = "SELECT state, sync, key FROM execution WHERE key = ?1",
-  [ELVES_SQL_FIND_RECENT] = "SELECT state, sync, key FROM execution WHERE id = ?1 AND type = ?2"
-                            " AND accepted_ms >= ?3 ORDER BY accepted_ms DESC, seq DESC LIMIT 1",
+  [ELVES_SQL_FIND] = "SELECT state, sync, key, origin FROM execution WHERE key = ?1",
+  [ELVES_SQL_FIND_RECENT] =
+      "SELECT state, sync, key, origin FROM execution WHERE id = ?1"
+      " AND type = ?2 AND accepted_ms >= ?3 ORDER BY accepted_ms DESC, seq DESC LIMIT 1",
   /* Here it is decided that a key starts once: whoever finds it started changes nothing. */
   [ELVES_SQL_START] = "UPDATE execution SET state = 1, started_ms = ?2, boot = ?3, tracking = ?4,"
                       " cgroup = ?5 WHERE key = ?1 AND state = 0",
@@ -64,12 +66,17 @@ static const char *const sql[ELVES_N_SQL] = {
                        " WHERE key = ?1 AND state < 2",
   [ELVES_SQL_TAKE] = "UPDATE execution SET state = 3, taken_ms = ?2, instruct = NULL,"
                      " result = iif(sync, result, NULL) WHERE key = ?1",
+  [ELVES_SQL_SET_ASIDE] = "UPDATE execution SET taken_ms = coalesce(taken_ms, ?2)"
+                          " WHERE key = ?1 AND state = 2",
+  [ELVES_SQL_ORIGIN] = "UPDATE execution SET origin = ?2, taken_ms = NULL"
+                       " WHERE key = ?1 AND state < 3",
   [ELVES_SQL_FORGET] = "DELETE FROM execution WHERE key = ?1 AND state = 0",
   [ELVES_SQL_READ] = "SELECT result FROM execution WHERE key = ?1",
   [ELVES_SQL_RESTORE] = "SELECT key, state, sync, id, origin, instruct, boot, tracking, cgroup,"
                         " pid, pid_start FROM execution WHERE state < 3 ORDER BY seq",
   [ELVES_SQL_EXPIRE] = "DELETE FROM execution WHERE seq IN (SELECT seq FROM execution"
                        " WHERE state = 3 AND taken_ms < ?1 ORDER BY taken_ms LIMIT ?2)",
+  [ELVES_SQL_EXPIRE_ASIDE] = "DELETE FROM execution WHERE state = 2 AND taken_ms < ?1",
   [ELVES_SQL_SPAN] = "SELECT (SELECT max(seq) FROM execution) - (SELECT min(seq) FROM execution)",
   [ELVES_SQL_VACUUM] = "PRAGMA incremental_vacuum(" VACUUMED_AT_ONCE ")",
 };
@@ -315,7 +322,11 @@ elves_journal_expire (ElvesJournalStore *self, gint64 before_ms)
 void
 elves_journal_store_tidy (ElvesJournalStore *self)
 {
-  elves_journal_expire (self, elves_journal_now_ms () - self->max_age_ms);
+  gint64 before_ms = elves_journal_now_ms () - self->max_age_ms;
+  elves_journal_expire (self, before_ms);
+  sqlite3_stmt *aside = elves_journal_sql (self, ELVES_SQL_EXPIRE_ASIDE);
+  sqlite3_bind_int64 (aside, 1, before_ms);
+  elves_journal_step (self, aside, NULL);
   run_one (self, ELVES_SQL_VACUUM, NULL);
 }
 
@@ -334,6 +345,7 @@ clear_answer (ElvesJournalRequest *request)
 {
   g_clear_error (&request->error);
   g_clear_pointer (&request->known_key, g_free);
+  g_clear_pointer (&request->known_origin, g_free);
   request->known = FALSE;
 }
 

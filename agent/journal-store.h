@@ -16,6 +16,8 @@ typedef enum
   ELVES_JOURNAL_LEADER,
   ELVES_JOURNAL_FINISH,
   ELVES_JOURNAL_TAKE,
+  ELVES_JOURNAL_SET_ASIDE,
+  ELVES_JOURNAL_ORIGIN,
   ELVES_JOURNAL_FORGET,
   ELVES_JOURNAL_READ
 } ElvesJournalVerb;
@@ -25,19 +27,21 @@ typedef struct
 {
   ElvesJournalVerb verb;
   char *key;
-  char *id, *type, *origin; /* ACCEPT, FIND; origin: (nullable) */
-  gint64 seen_within_s;     /* ACCEPT, FIND; 0: the key decides */
-  gboolean sync;            /* ACCEPT */
-  char *boot, *tracking;    /* START */
-  char *cgroup;             /* START (nullable) */
-  gint64 pid, pid_start;    /* LEADER */
-  GBytes *body;             /* ACCEPT: instruct, FINISH: result; out: READ (nullable) */
+  char *id, *type;       /* ACCEPT, FIND */
+  char *origin;          /* ACCEPT, FIND, ORIGIN (nullable) */
+  gint64 seen_within_s;  /* ACCEPT, FIND; 0: the key decides */
+  gboolean sync;         /* ACCEPT */
+  char *boot, *tracking; /* START */
+  char *cgroup;          /* START (nullable) */
+  gint64 pid, pid_start; /* LEADER */
+  GBytes *body;          /* ACCEPT: instruct, FINISH: result; out: READ (nullable) */
 
   GError *error; /* (nullable) out: nothing was done */
   gboolean known;
   ElvesExecutionState state; /* out, if known: before this request */
   gboolean known_sync;       /* out, if known */
   char *known_key;           /* (nullable) out, if known */
+  char *known_origin;        /* (nullable) out, if known */
 
   ElvesJournalFunc done; /* (nullable) */
   gpointer user_data;

@@ -1,6 +1,7 @@
 /* The journal as the main loop sees it: requests go to a thread of its own, answers come back.
  *
  *   accepted -> started -> finished -> taken -> (journal.maxAge) forgotten
+ *                             +-> set aside -> (journal.maxAge) forgotten
  *
  * Promises: an answer without an error means that the disk has it. All that came together is one
  * transaction, and so one fsync: while the disk is busy with one batch the next one gathers.
@@ -196,6 +197,7 @@ answer (ElvesJournal *self, ElvesJournalRequest *request)
     .state = request->state,
     .sync = request->known_sync,
     .key = request->known ? request->known_key : request->key,
+    .origin = request->known_origin,
     .body = request->verb == ELVES_JOURNAL_READ ? request->body : NULL,
   };
   request->done (&reply, request->user_data);
@@ -485,6 +487,32 @@ void
 elves_journal_take (ElvesJournal *self, const char *key)
 {
   hand_over (self, request_new (ELVES_JOURNAL_TAKE, key, NULL, NULL));
+}
+
+/**
+ * elves_journal_set_aside:
+ * @self: a journal
+ * @key: an execution that is finished, and of which no scheduler knows: it is forgotten some time
+ * later, unless one asks
+ */
+void
+elves_journal_set_aside (ElvesJournal *self, const char *key)
+{
+  hand_over (self, request_new (ELVES_JOURNAL_SET_ASIDE, key, NULL, NULL));
+}
+
+/**
+ * elves_journal_set_origin:
+ * @self: a journal
+ * @key: an execution that has not been taken: a scheduler has asked for it
+ * @origin: (nullable): the scheduler, which gets the result now
+ */
+void
+elves_journal_set_origin (ElvesJournal *self, const char *key, const char *origin)
+{
+  ElvesJournalRequest *request = request_new (ELVES_JOURNAL_ORIGIN, key, NULL, NULL);
+  request->origin = g_strdup (origin);
+  hand_over (self, request);
 }
 
 /**

@@ -33,6 +33,7 @@ typedef struct
   ElvesExecutionState state; /* of it */
   gboolean sync;             /* it was accepted for a sync call */
   const char *key;           /* its key */
+  const char *origin;        /* (nullable) of it, if known */
   GBytes *body;              /* (nullable) READ: the result */
 } ElvesJournalReply;
 
@@ -101,6 +102,8 @@ void elves_journal_finish (ElvesJournal *self,
                            ElvesJournalFunc done,
                            gpointer user_data);
 void elves_journal_take (ElvesJournal *self, const char *key);
+void elves_journal_set_aside (ElvesJournal *self, const char *key);
+void elves_journal_set_origin (ElvesJournal *self, const char *key, const char *origin);
 void elves_journal_forget (ElvesJournal *self, const char *key);
 void
 elves_journal_read (ElvesJournal *self, const char *key, ElvesJournalFunc done, gpointer user_data);

@@ -34,6 +34,8 @@ const ElvesMetric elves_agent_metric_table[] = {
     "Results that a scheduler has taken." },
   { PREFIX "reports_failed_total", ELVES_METRIC_COUNTER, FIELD (reports_failed),
     "Tries to report a result that failed." },
+  { PREFIX "results_set_aside_total", ELVES_METRIC_COUNTER, FIELD (results_set_aside),
+    "Results kept in the journal because no scheduler knows their job." },
   { PREFIX "journal_commits_total", ELVES_METRIC_COUNTER, FIELD (journal_commits),
     "Transactions of the journal." },
   { PREFIX "journal_errors_total", ELVES_METRIC_COUNTER, FIELD (journal_errors),

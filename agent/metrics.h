@@ -20,8 +20,9 @@ typedef struct
   guint64 leftovers_killed; /* processes that outlived their worker */
 
   /* Results. */
-  guint64 results_taken;  /* by a scheduler */
-  guint64 reports_failed; /* tries that ended without an answer, or with another one */
+  guint64 results_taken;     /* by a scheduler */
+  guint64 reports_failed;    /* tries that ended without an answer, or with another one */
+  guint64 results_set_aside; /* no scheduler knew their job */
 
   /* The journal. */
   guint64 journal_commits; /* transactions */

@@ -1,8 +1,12 @@
 /* Each result goes to a scheduler until one has answered "success".
  *
  *   added -> tried: origin, configured scheduler, registered ones -> taken: forgotten
- *              ^                      | none took it
- *              +---- back-off --------+
+ *              ^                      | none took it            | none knows it
+ *              +---- back-off --------+                         +-> set aside, in the journal
+ *
+ * Set aside is a result of a job whose message no scheduler has (see `held` in the IDL): one of
+ * them has ended the job without us, as lost, or the message waits in the broker; whoever gets it
+ * asks, and then the result is added again.
  *
  * A scheduler that cannot be reached is left alone for a while, by all results; the first result
  * that one takes again sets all others going. One that refuses a single result is not blamed for
@@ -49,6 +53,7 @@ typedef struct
   char *origin;            /* (nullable) */
   guint next;              /* candidate to try, in this round */
   guint rounds;            /* without success */
+  gboolean undecided;      /* somebody in this round may know it, later */
   Place *place;            /* (nullable) being carried there; NULL: waits for its deadline */
   ElvesDeadline deadline;
   gint64 since_us; /* added */
@@ -199,11 +204,15 @@ on_carried (ElvesCourier *courier,
       return;
     }
 
-  elves_agent_metrics.reports_failed++;
   if (how == ELVES_CARRIED_UNREACHABLE)
     note_unreachable (self, place, detail);
-  else
+  else if (how == ELVES_CARRIED_REFUSED)
     note_refused (self, entry, detail);
+  if (how != ELVES_CARRIED_NOT_HELD)
+    {
+      elves_agent_metrics.reports_failed++;
+      entry->undecided = TRUE;
+    }
   entry->place = NULL;
   route (entry);
   pump (place);
@@ -212,11 +221,18 @@ on_carried (ElvesCourier *courier,
 /* ---- from the journal to a scheduler -------------------------------------------------------- */
 
 static void
+begin_round (Entry *entry)
+{
+  entry->next = 0;
+  entry->undecided = FALSE;
+}
+
+static void
 wait_for_next_round (Entry *entry)
 {
   ElvesOutbox *self = entry->outbox;
   entry->place = NULL;
-  entry->next = 0;
+  begin_round (entry);
   elves_deadlines_arm (self->deadlines, &entry->deadline, backoff_end_us (self, entry->rounds++),
                        on_entry_due, entry);
 }
@@ -309,6 +325,19 @@ on_entry_due (ElvesDeadline *deadline, gpointer user_data)
   route (user_data);
 }
 
+/* Nobody knows the job: who does will ask. */
+static void
+set_aside (Entry *entry)
+{
+  ElvesOutbox *self = entry->outbox;
+  g_autofree char *job = elves_log_field ("job", entry->id);
+  g_info ("no scheduler has its message: a result is set aside %s execution=%s", job, entry->key);
+  elves_agent_metrics.results_set_aside++;
+  elves_journal_set_aside (self->journal, entry->key);
+  entry_free (entry);
+  tell_if_idle (self);
+}
+
 /* To the next candidate of this round that may be reached; after the last one, the round waits. */
 static void
 route (Entry *entry)
@@ -319,14 +348,20 @@ route (Entry *entry)
     {
       Place *place = find_or_add_place (self, candidates->pdata[entry->next++]);
       if (place == NULL || g_get_monotonic_time () < place->away_until_us)
-        continue;
+        {
+          entry->undecided = TRUE;
+          continue;
+        }
       entry->place = place;
       entry->place_link.data = entry;
       g_queue_push_tail_link (&place->waiting, &entry->place_link);
       pump (place);
       return;
     }
-  wait_for_next_round (entry);
+  if (candidates->len > 0 && !entry->undecided && entry->result == NULL)
+    set_aside (entry);
+  else
+    wait_for_next_round (entry);
 }
 
 static gboolean
@@ -511,9 +546,9 @@ elves_outbox_hasten (ElvesOutbox *self, const char *execution, const char *origi
       g_free (entry->origin);
       entry->origin = g_strdup (origin);
     }
+  begin_round (entry);
   if (entry->place == NULL)
     {
-      entry->next = 0;
       elves_deadlines_arm (self->deadlines, &entry->deadline, g_get_monotonic_time (), on_entry_due,
                            entry);
     }

@@ -179,18 +179,39 @@ is_kept_answer (const ElvesJournalReply *reply)
   return reply->state == ELVES_EXECUTION_TAKEN && reply->sync;
 }
 
+/* The scheduler that asks has the message now: the result goes there. */
+static void
+follow (Promise *self, const ElvesJournalReply *reply, gboolean was_aside)
+{
+  ElvesService *service = self->service;
+  Promise *running = g_hash_table_lookup (service->promised, reply->key);
+  const char *origin = self->origin != NULL ? self->origin : reply->origin;
+  if (running != NULL)
+    {
+      g_free (running->origin);
+      running->origin = g_strdup (origin);
+    }
+  if (was_aside || g_strcmp0 (origin, reply->origin) != 0)
+    elves_journal_set_origin (service->parts.journal, reply->key, origin);
+}
+
 static ElvesReinstruct *
 acknowledge_known (Promise *self, const ElvesJournalReply *reply)
 {
   ElvesService *service = self->service;
+  ElvesOutbox *outbox = service->parts.outbox;
   gint32 state = state_of (service, reply);
+  gboolean aside =
+      reply->state == ELVES_EXECUTION_FINISHED && !elves_outbox_holds (outbox, reply->key);
+  if (state != ELVES_SERVICE_TAKEN)
+    follow (self, reply, aside);
   if (is_kept_answer (reply))
     {
-      elves_outbox_add_stored (service->parts.outbox, reply->key, self->instruct->id, self->origin);
+      elves_outbox_add_stored (outbox, reply->key, self->instruct->id, self->origin);
       state = ELVES_SERVICE_FINISHED;
     }
   else if (state == ELVES_SERVICE_FINISHED)
-    elves_outbox_hasten (service->parts.outbox, reply->key, self->origin);
+    elves_outbox_add_stored (outbox, reply->key, self->instruct->id, self->origin);
   elves_instruct_set (&self->instruct->execution, reply->key);
   return elves_service_acknowledge (self->instruct, state);
 }

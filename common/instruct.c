@@ -59,6 +59,7 @@ elves_instruct_copy (const ElvesInstruct *self)
   copy->origin = g_strdup (self->origin);
   copy->seen_within_s = self->seen_within_s;
   copy->query_only = self->query_only;
+  copy->held = self->held;
   return copy;
 }
 

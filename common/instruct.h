@@ -24,6 +24,7 @@ typedef struct
   char *origin;         /* (nullable) host:port */
   gint32 seen_within_s; /* 0: unset */
   gboolean query_only;
+  gboolean held; /* only the scheduler that has the message which asked takes the result */
 } ElvesInstruct; /* every other text: never NULL */
 
 ElvesInstruct *

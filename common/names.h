@@ -11,6 +11,12 @@
 #define ELVES_HEADER_ATTEMPTS "elves-attempts"   /* how often it had to be given out again */
 #define ELVES_DEAD_QUEUE_SUFFIX ".dead"
 
+/* Answers to dataTransport; not held: nothing is known here of a job whose message is held; not
+   now: report it again. */
+#define ELVES_RESULT_TAKEN "success"
+#define ELVES_RESULT_NOT_HELD "not held"
+#define ELVES_RESULT_NOT_NOW "not now"
+
 #define ELVES_ZNODE_SCHEDULERS "scheduler" /* children: ten digits, ephemeral */
 #define ELVES_ZNODE_AGENTS "agent"         /* children: the agent's ip, ephemeral */
 #define ELVES_ZNODE_HEARTBEATS "heartbeat" /* children: ten digits, ephemeral; and the next */

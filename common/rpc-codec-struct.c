@@ -57,6 +57,8 @@ fill_instruct (ElvesRpcInstruct *out, const ElvesInstruct *in)
   out->__isset_seenWithin = in->seen_within_s != 0;
   out->queryOnly = in->query_only;
   out->__isset_queryOnly = in->query_only;
+  out->held = in->held;
+  out->__isset_held = in->held;
   out->__isset_call = FALSE;
   out->__isset_wait = FALSE;
 }
@@ -213,6 +215,7 @@ instruct_from_object (const ElvesRpcInstruct *in)
   out->origin = text_from_array (in->origin);
   out->seen_within_s = in->__isset_seenWithin ? in->seenWithin : 0;
   out->query_only = in->__isset_queryOnly && in->queryOnly;
+  out->held = in->__isset_held && in->held;
   return out;
 }
 

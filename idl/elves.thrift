@@ -28,6 +28,9 @@ struct Instruct {
   14: optional i32    call       // in instructionInvokeList: the number by which its answers are told; never 0
   15: optional bool   wait       // in instructionInvokeList: its answer is the result, as that of instructionInvokeSync;
                                  // else it is the acknowledgement, as that of instructionInvokeAsync
+
+  16: optional bool   held       // the broker keeps the message that asked until the outcome: whoever has it will ask, and only
+                                 // that scheduler takes the result
 }
 
 struct Reinstruct {
@@ -58,7 +61,8 @@ struct AgentInfo {
 
 service SchedulerService {
   string       aliveCheck()
-  string       dataTransport(1: Reinstruct reins)   // "success" when the result was taken
+  string       dataTransport(1: Reinstruct reins)   // "success" when the result was taken; "not held": this scheduler knows
+                                                   // nothing of a job whose message is held; else: report it again
 
   // Only of peers that say "lists" in the features of their znode.
   list<string> dataTransportList(1: list<Reinstruct> reinsList)  // for each in its order what dataTransport would answer

@@ -263,6 +263,7 @@ on_state_told (const ElvesReinstruct *answer,
   call_free (call);
   if (flight->state != ELVES_FLIGHT_CALLING && flight->state != ELVES_FLIGHT_ACCEPTED)
     return;
+  flight->finished_seen = state == 2 ? flight->finished_seen + 1 : 0;
   if (state == 3)
     settle (self, flight);
   else if (state >= 0 && state < 3 && flight->state == ELVES_FLIGHT_CALLING)
@@ -371,6 +372,7 @@ elves_dispatch_flight (ElvesDispatch *self, ElvesFlight *flight)
 
   elves_flight_advance (flight, ELVES_FLIGHT_DISPATCHED);
   flight->has_journal = agent != NULL && agent->has_journal;
+  flight->job->instruct->held = flight->has_journal;
   if (flight->may_have_started && dial)
     end (self, flight, ELVES_REASON_OUTCOME_UNKNOWN,
          "it was delivered before and nothing is known of its agent: it is not run again", 0);

@@ -104,6 +104,30 @@ elves_flight_unref (ElvesFlight *self)
 }
 
 /**
+ * elves_flight_owns_message:
+ * @self: a flight.
+ *
+ * A message that was published again may be given to another scheduler at any moment, also before
+ * we hear that the broker has it. One that the broker kept in memory only may be nowhere.
+ *
+ * Returns: whether nobody else has the message, or will get it.
+ */
+gboolean
+elves_flight_owns_message (const ElvesFlight *self)
+{
+  switch (self->custody)
+    {
+    case ELVES_CUSTODY_HELD:
+      return !self->is_republished;
+    case ELVES_CUSTODY_ACKED:
+      return TRUE;
+    case ELVES_CUSTODY_LOST:
+    default:
+      return self->is_transient;
+    }
+}
+
+/**
  * elves_flight_next_state:
  * @state: where a flight is.
  * @event: what happened.

@@ -58,6 +58,8 @@ typedef struct
   gboolean may_have_started; /* a call was sent and not answered, here or elsewhere */
   gboolean has_journal;      /* the agent that was asked last has one */
   guint tries;               /* calls that failed */
+  guint finished_seen;       /* times in a row that its agent said: it has ended, but its result
+                                does not come here */
 
   ElvesDeadline wake;      /* the next of these four, in monotonic microseconds */
   gint64 republish_at_us;  /* 0: not */
@@ -72,6 +74,9 @@ typedef struct
 ElvesFlight *elves_flight_new (ElvesJob *job, guint64 epoch, guint64 tag);
 ElvesFlight *elves_flight_ref (ElvesFlight *self);
 void elves_flight_unref (ElvesFlight *self);
+
+/* Whether its outcome may be published here: nobody else has its message, or will get it. */
+gboolean elves_flight_owns_message (const ElvesFlight *self);
 
 /* TRUE and the new state, when the pair is in the table. */
 gboolean elves_flight_next_state (ElvesFlightState state,

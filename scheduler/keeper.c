@@ -10,9 +10,10 @@
  * An outcome that is made here is published by whoever has the message. While that may be somebody
  * else (a lost connection, a message published again) the outcome waits; when the message does not
  * come back, somebody else has it and tells the asker. A message that the broker keeps in memory
- * only may have died with the broker: then the outcome is published after the wait. A result that
- * an agent reports is published at once, by results.c: its journal tells all others that it was
- * taken.
+ * only may have died with the broker: then the outcome is published after the wait. The same goes
+ * for the result that an agent reports: results.c takes it where the message is, and an agent whose
+ * result we have not got, though it has ended, may be able to report it to another scheduler: the
+ * message is published again.
  *
  * An agent without a journal: the delivery is acknowledged when the agent has the job, at most
  * once; the flight is kept for the result. So many kept flights are allowed as KEPT_SHARE times the
@@ -21,6 +22,7 @@
 
 #include "common/backoff.h"
 #include "common/crash-point.h"
+#include "scheduler/flight-plan.h"
 #include "scheduler/letter.h"
 #include "scheduler/metrics.h"
 
@@ -31,7 +33,7 @@ enum
   FIRST_PAUSE_MS = 100, /* before a message that was published again is acted on: until then the
                            acknowledgement of the one it replaces is at the broker. A message that
                            kills its schedulers would otherwise multiply instead of count. */
-  NO_TIMEOUT_S = 24 * 60 * 60 /* of a job that names none: silence for a day */
+  FINISHED_SEEN_MAX = 2 /* questions that a result may be on its way for */
 };
 
 struct ElvesKeeper
@@ -108,44 +110,13 @@ after_s (guint seconds)
   return g_get_monotonic_time () + seconds * (gint64) G_USEC_PER_SEC;
 }
 
-static gint64
-silence_ends_us (ElvesKeeper *self, const ElvesFlight *flight)
-{
-  gint32 timeout_s = flight->job->instruct->timeout_s;
-  gint64 patience_s = (timeout_s > 0 ? timeout_s : NO_TIMEOUT_S) + (gint64) self->options.grace_s;
-
-  return flight->heard_at_us + patience_s * G_USEC_PER_SEC;
-}
-
-static gboolean
-is_waiting (const ElvesFlight *flight)
-{
-  return flight->state == ELVES_FLIGHT_PAUSED || flight->state == ELVES_FLIGHT_ACCEPTED;
-}
-
-static void
-add_due (gint64 *nearest_us, gint64 due_us)
-{
-  if (due_us != 0 && (*nearest_us == 0 || due_us < *nearest_us))
-    *nearest_us = due_us;
-}
-
 static void on_due (ElvesDeadline *deadline, gpointer user_data);
 
 static void
 plan (ElvesKeeper *self, ElvesFlight *flight)
 {
-  gint64 nearest_us = 0;
+  gint64 nearest_us = elves_flight_due_us (flight, self->options.grace_s);
 
-  if (flight->state == ELVES_FLIGHT_HOLDING)
-    add_due (&nearest_us, flight->hold_until_us);
-  else if (flight->state < ELVES_FLIGHT_HOLDING && flight->custody == ELVES_CUSTODY_HELD)
-    add_due (&nearest_us, flight->republish_at_us);
-  if (is_waiting (flight))
-    {
-      add_due (&nearest_us, flight->ask_at_us);
-      add_due (&nearest_us, silence_ends_us (self, flight));
-    }
   if (nearest_us == 0)
     elves_deadlines_disarm (self->deadlines, &flight->wake);
   else
@@ -243,7 +214,7 @@ publish_outcome (ElvesKeeper *self, ElvesFlight *flight, const ElvesOutcome *out
 static void
 give_outcome (ElvesKeeper *self, ElvesFlight *flight, const ElvesOutcome *outcome)
 {
-  if (flight->custody != ELVES_CUSTODY_LOST)
+  if (flight->custody != ELVES_CUSTODY_LOST && !flight->is_republished)
     {
       publish_outcome (self, flight, outcome);
       return;
@@ -441,12 +412,14 @@ on_due (ElvesDeadline *deadline, gpointer user_data)
   if (flight->state < ELVES_FLIGHT_HOLDING && flight->custody == ELVES_CUSTODY_HELD &&
       flight->republish_at_us != 0 && now_us >= flight->republish_at_us)
     on_held_for_long (self, flight);
-  if (is_waiting (flight) && now_us >= silence_ends_us (self, flight))
+  if (elves_flight_is_waiting (flight) &&
+      now_us >= elves_flight_silence_ends_us (flight, self->options.grace_s))
     give_failure (self, flight,
                   flight->may_have_started ? ELVES_REASON_OUTCOME_UNKNOWN
                                            : ELVES_REASON_UNREACHABLE,
                   "nothing was heard of it within its timeout and the grace");
-  else if (is_waiting (flight) && flight->ask_at_us != 0 && now_us >= flight->ask_at_us)
+  else if (elves_flight_is_waiting (flight) && flight->ask_at_us != 0 &&
+           now_us >= flight->ask_at_us)
     on_time_to_ask (self, flight);
   if (flight->state < ELVES_FLIGHT_HOLDING)
     plan (self, flight);
@@ -512,6 +485,14 @@ on_settled (ElvesFlight *flight, gpointer user_data)
   elves_keeper_on_ended (self, flight);
 }
 
+/* Its agent cannot report to us, it seems: perhaps it can to another. */
+static gboolean
+is_better_elsewhere (const ElvesFlight *flight)
+{
+  return flight->finished_seen >= FINISHED_SEEN_MAX && flight->custody == ELVES_CUSTODY_HELD &&
+         !flight->is_republished && flight->message != NULL;
+}
+
 static void
 on_heard (ElvesFlight *flight, gboolean answered, gpointer user_data)
 {
@@ -519,6 +500,8 @@ on_heard (ElvesFlight *flight, gboolean answered, gpointer user_data)
 
   if (answered)
     flight->heard_at_us = g_get_monotonic_time ();
+  if (is_better_elsewhere (flight))
+    republish (self, flight);
   if (!answered && is_lost (self, flight))
     give_failure (self, flight, ELVES_REASON_AGENT_LOST, "its agent has gone");
   else

@@ -38,6 +38,8 @@ const ElvesMetric elves_scheduler_metric_table[] = {
     "Results that changed nothing.", "cause=\"duplicate\"" },
   { PREFIX "results_dropped_total", ELVES_METRIC_COUNTER, FIELD (results_unusable), NULL,
     "cause=\"unusable\"" },
+  { PREFIX "results_sent_away_total", ELVES_METRIC_COUNTER, FIELD (results_sent_away),
+    "Results not taken because the job's message is not here." },
 
   { PREFIX "jobs_total", ELVES_METRIC_COUNTER, FIELD (jobs_succeeded),
     "Jobs that have ended, by how.", "outcome=\"success\"" },

@@ -23,6 +23,7 @@ typedef struct
   guint64 results;           /* results that agents have reported */
   guint64 results_duplicate; /* of them, those dropped: their job had its outcome */
   guint64 results_unusable;  /* of them, those dropped: they belong to no job */
+  guint64 results_sent_away; /* of them, those not taken: their message is not here */
 
   /* Jobs that have ended. */
   guint64 jobs_succeeded, jobs_failed;

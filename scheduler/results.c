@@ -6,13 +6,18 @@
  * A result that comes after its job has been given another outcome changes nothing: it is answered,
  * dropped and counted.
  *
- * A result nobody waits for here (its delivery is held by another scheduler, or was, before that
- * died) is published all the same: the other one learns from the agent's journal that it was taken.
+ * A job whose message the broker keeps until the outcome (`held`: of an agent with a journal) is
+ * ended by the scheduler that has the message, and by nobody else: two could say two things, one
+ * that the agent was lost and one how the job ended. So its result is not taken by who knows
+ * nothing of it, or has lost the message: the one that gets the message asks the agent, which
+ * reports there then. Any other result nobody waits for here is published all the same: nobody else
+ * will.
  */
 #include "scheduler/results.h"
 
 #include "common/crash-point.h"
 #include "common/log.h"
+#include "common/names.h"
 #include "scheduler/final-keys.h"
 #include "scheduler/metrics.h"
 
@@ -58,7 +63,7 @@ on_report_confirmed (gpointer user_data)
       elves_job_table_add_final (report->results->jobs, report->instruct);
     }
   for (guint i = 0; i < report->calls->len; i++)
-    elves_thrift_call_answer_text (report->calls->pdata[i], "success");
+    elves_thrift_call_answer_text (report->calls->pdata[i], ELVES_RESULT_TAKEN);
   g_queue_unlink (&report->results->open, &report->place);
   report_free (report);
 }
@@ -124,7 +129,7 @@ drop (ElvesResults *self, ElvesThriftCall *call, const ElvesInstruct *instruct, 
     g_warning ("a result was dropped: %s job=%s type=%s dropped=%" G_GUINT64_FORMAT " held_back=%u",
                why, instruct != NULL ? instruct->id : "", instruct != NULL ? instruct->type : "",
                self->dropped, held_back);
-  elves_thrift_call_answer_text (call, "success");
+  elves_thrift_call_answer_text (call, ELVES_RESULT_TAKEN);
 }
 
 static gboolean
@@ -144,8 +149,8 @@ find_report (ElvesResults *self, const ElvesInstruct *instruct)
   return g_hash_table_lookup (self->reports, &fingerprint);
 }
 
-/* Leaves those that still wait for an outcome. Returns: whether there were others. */
-static gboolean
+/* Leaves those that still wait for an outcome. Returns: how many there were. */
+static guint
 leave_waiting (GPtrArray *flights)
 {
   guint had = flights->len;
@@ -153,7 +158,24 @@ leave_waiting (GPtrArray *flights)
   for (guint i = flights->len; i-- > 0;)
     if (((ElvesFlight *) flights->pdata[i])->state >= ELVES_FLIGHT_PUBLISHING)
       g_ptr_array_remove_index (flights, i);
-  return flights->len < had;
+  return had;
+}
+
+static gboolean
+one_owns_its_message (const GPtrArray *flights)
+{
+  for (guint i = 0; i < flights->len; i++)
+    if (elves_flight_owns_message (flights->pdata[i]))
+      return TRUE;
+  return FALSE;
+}
+
+/* Of a job that is not ended here. @known: something is known of it. */
+static void
+send_away (ElvesThriftCall *call, gboolean known)
+{
+  elves_scheduler_metrics.results_sent_away++;
+  elves_thrift_call_answer_text (call, known ? ELVES_RESULT_NOT_NOW : ELVES_RESULT_NOT_HELD);
 }
 
 static void
@@ -161,8 +183,8 @@ take_result (ElvesResults *self, ElvesThriftCall *call, const ElvesReinstruct *r
 {
   ElvesInstruct *instruct = result->instruct;
   g_autoptr (GPtrArray) flights = NULL;
-  gboolean others;
   Report *report;
+  guint known;
 
   elves_scheduler_metrics.results++;
   if (!is_async_type (instruct->type))
@@ -174,23 +196,26 @@ take_result (ElvesResults *self, ElvesThriftCall *call, const ElvesReinstruct *r
 
   if (elves_break_promise ("answer-before-confirm"))
     {
-      elves_thrift_call_answer_text (call, "success");
+      elves_thrift_call_answer_text (call, ELVES_RESULT_TAKEN);
       return;
     }
   flights = elves_job_table_find_result (self->jobs, instruct);
-  others = leave_waiting (flights);
+  known = leave_waiting (flights);
   if (flights->len > 0)
     instruct = ((ElvesFlight *) flights->pdata[0])->job->instruct;
   report = find_report (self, instruct);
   if (report != NULL)
     g_ptr_array_add (report->calls, call);
-  else if (flights->len > 0)
+  else if (flights->len > 0 && (!result->instruct->held || one_owns_its_message (flights)))
     publish (self, call, result, instruct, flights);
-  else if (others || elves_job_table_is_final (self->jobs, instruct))
+  else if (elves_job_table_is_final (self->jobs, instruct) ||
+           (known > flights->len && !result->instruct->held))
     {
       elves_scheduler_metrics.results_duplicate++;
       drop (self, call, instruct, "the job has been given its outcome already");
     }
+  else if (result->instruct->held)
+    send_away (call, known > 0);
   else
     publish (self, call, result, instruct, flights);
 }

@@ -45,6 +45,7 @@ RIGHT = {
         [success(), failure("outcome-unknown", at=2.5)], RAN, keyed=False, is_sync=True
     ),
     "unknown, and it lives": history([failure("agent-lost", alive=(10,))], [line("B")]),
+    "no answer of an agent without a journal": history([], [line("B")], plain=True),
 }
 
 WRONG = {
@@ -72,6 +73,7 @@ WRONG = {
     "another one's result": ("P1", "invented", history([success(message="b")], RAN)),
     "answer to nothing": ("P1", "invented", history([success(), success("z")], RAN)),
     "ran unasked": ("P2", "invented", history([success()], RAN + (line("B", "z"),))),
+    "started twice without a journal": ("P2", "doubled", history([success()], RAN + RAN, plain=True)),
     "process left": ("P6", "alive", history([success(alive=(10,))], RAN)),
 }
 

@@ -248,6 +248,39 @@ def test_p2_finished_goes_to_the_scheduler_that_asks(journaled, alone):
     assert host.ran() == ["a"]
 
 
+def test_p3_result_of_a_job_that_no_scheduler_knows_is_set_aside(journaled, alone):
+    host = journaled()
+    host.scheduler.answer = "not held"
+    host.send(host.job("a", held=True))
+    aside = lambda: host.rows("SELECT 1 FROM execution WHERE state = 2 AND taken_ms NOTNULL")
+    wait_until(aside, "it is set aside")
+    stays(lambda: len(host.scheduler.results) == 1, "it is not reported again", 0.5)
+    host.agent.kill()
+    host.restart()
+    assert host.results(2)["a"].ins.held
+    other = alone.fake_scheduler()
+    (answer,) = host.send(host.job("a", origin=f"127.0.0.1:{other.port}"))
+    assert answer.state == 2
+    wait_until(lambda: other.results, "the one that asks gets it")
+    wait_until(lambda: host.state("a") == 3, "it is taken")
+    assert host.ran() == ["a"]
+
+
+def test_p3_result_goes_to_the_scheduler_that_asked_last_over_a_restart(journaled, alone):
+    host = journaled()
+    other = alone.fake_scheduler()
+    host.send(host.job("a", seconds=60))
+    wait_until(lambda: host.ran(), "it runs")
+    (answer,) = host.send(host.job("a", origin=f"127.0.0.1:{other.port}"))
+    assert answer.state == 1
+    wait_until(lambda: host.rows("SELECT origin FROM execution") == [(f"127.0.0.1:{other.port}",)], "it is written")
+    host.agent.kill()
+    host.restart()
+    wait_until(lambda: other.results, "the one that asked gets it")
+    assert other.results[0].reason == RESTARTED
+    assert not host.scheduler.results
+
+
 def test_p2_taken_is_remembered_over_a_restart(journaled):
     host = journaled()
     host.send(host.job("a"))

@@ -71,7 +71,8 @@ class Journal:
         host, port = (to or record.origin).rsplit(":", 1)
         self.agent.scheduler = (host, port)
         answer = self.agent.finish(record.ins, result=record.result)
-        record.state = TAKEN
+        if answer == "success":
+            record.state = TAKEN
         return answer
 
 
@@ -250,7 +251,25 @@ def test_p4_job_that_may_have_been_sent_to_an_agent_without_journal_is_unknown(s
 # Two schedulers
 
 
+def test_p3_result_is_taken_by_the_scheduler_that_has_the_message(stage, journal):
+    settings = {"job.recheck": 1}
+    holder = stage.scheduler(settings)
+    wait_known(stage, journal)
+    results = stage.asker.inbox("scheduler.queue")
+    submit(stage, journal, "queue", new_id())
+    record = journal.record()
+    assert record.ins.held
+    other = stage.scheduler(settings)
+    journal.end(record)
+    assert journal.report(record, f"127.0.0.1:{other.port}") == "not held"
+    assert result_of(results.take())["worker_message"] == "done"
+    assert len(journal.questions) > 0, "the holder asked"
+    results.stays_empty(1)
+    wait_settled(stage, holder, other)
+
+
 def test_result_that_reaches_the_other_scheduler_is_published_once(stage, journal):
+    """Of an agent that says nothing of held messages, as one whose scheduler knew nothing of them."""
     settings = {"job.recheck": 1}
     holder = stage.scheduler(settings)
     wait_known(stage, journal)
@@ -258,10 +277,29 @@ def test_result_that_reaches_the_other_scheduler_is_published_once(stage, journa
     submit(stage, journal, "queue", new_id())
     record = journal.record()
     other = stage.scheduler(settings)
+    record.ins.held = None
     journal.end(record)
     assert journal.report(record, f"127.0.0.1:{other.port}") == "success"
     assert result_of(results.take())["worker_message"] == "done"
     wait_until(lambda: len(journal.questions) > 0, "the holder asks")
+    results.stays_empty(1)
+    wait_settled(stage, holder, other)
+
+
+def test_result_that_cannot_reach_the_holder_goes_to_the_other_scheduler(stage, journal):
+    """The agent is asked and answers, but its reports get nowhere: the message goes to the other."""
+    settings = {"job.recheck": 1}
+    holder = stage.scheduler(settings)
+    wait_known(stage, journal)
+    results = stage.asker.inbox("scheduler.queue")
+    submit(stage, journal, "queue", new_id())
+    record = journal.record()
+    blocked, report = record.origin, journal.report
+    journal.report = lambda record, to=None: None if record.origin == blocked else report(record, to)
+    other = stage.scheduler(settings)
+    journal.end(record)
+    assert result_of(results.take(timeout=30))["worker_message"] == "done"
+    assert record.origin == f"127.0.0.1:{other.port}"
     results.stays_empty(1)
     wait_settled(stage, holder, other)
 
@@ -279,7 +317,8 @@ def test_long_job_outlives_the_ack_timeout(stage, journal, schedulers):
     stays(lambda: len(journal.records) == 1, "started once", 10)
     assert len(journal.questions) >= 1
     journal.end(record)
-    assert journal.report(record) == "success"
+    # While the message goes round nobody takes it.
+    wait_until(lambda: journal.report(record) == "success", "the scheduler that has the message takes it", 30)
     assert result_of(results.take())["worker_message"] == "done"
     results.stays_empty(3.5)
     assert len(journal.records) == 1
@@ -328,6 +367,26 @@ def test_p3_agent_gone_for_good_and_its_late_result(stage, journal):
     results.stays_empty(0.5)
     assert "given its outcome already" in daemon.log()
     wait_settled(stage, daemon)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_p3_lost_agent_reports_to_a_scheduler_that_does_not_know(stage, journal, restarted):
+    settings = {"job.recheck": 1, "agents.lostAfter": 1}
+    daemon = stage.scheduler(settings)
+    wait_known(stage, journal)
+    results = stage.asker.inbox("scheduler.queue")
+    submit(stage, journal, "queue", new_id())
+    record = journal.record()
+    stage.unregister(journal.agent.ip)
+    assert results.take().json["mqbody"]["reason"] == "agent-lost"
+    if restarted:
+        daemon.kill()
+    other = stage.scheduler(settings)
+    stage.register(journal.agent.ip, journal.agent.port, features=["journal"])
+    journal.end(record)
+    assert journal.report(record, f"127.0.0.1:{other.port}") == "not held"
+    results.stays_empty(2)
+    wait_settled(stage, *([other] if restarted else [daemon, other]))
 
 
 def test_agent_that_comes_back_in_time_is_not_lost(stage, journal):

@@ -156,6 +156,35 @@ def remove_folder(folder):
         time.sleep(0.1)
 
 
+class Group(subprocess.Popen):
+    """A process that leads a group of its own, which ends with it and with us.
+
+    What is left of the group is killed when the end of the process is first seen: later its number
+    may be somebody else's."""
+
+    def __init__(self, argv, **options):
+        self._seen = False
+        super().__init__(argv, start_new_session=True, **options)
+        Watcher.get().tell("group", self.pid)
+
+    def poll(self):
+        return self._note(super().poll())
+
+    def wait(self, timeout=None):
+        return self._note(super().wait(timeout))
+
+    def kill(self):
+        if self.poll() is None:
+            kill_group(self.pid, signal.SIGKILL)
+
+    def _note(self, status):
+        if status is not None and not self._seen:
+            self._seen = True
+            kill_group(self.pid, signal.SIGKILL)
+            Watcher.get().tell("group-ended", self.pid)
+        return status
+
+
 class Server:
     """What all servers share: a folder, a log, process groups, start, stop, kill."""
 
@@ -222,9 +251,8 @@ class Server:
         with self._processes_lock:
             processes, self._processes = self._processes, []
         for process in reversed(processes):
-            kill_group(process.pid, signal.SIGKILL)
+            process.kill()
             process.wait()
-            Watcher.get().tell("group-ended", process.pid)
 
     def give_up(self):
         """From another thread: a start that is under way fails, and starts no further process."""
@@ -253,17 +281,9 @@ class Server:
         with self._processes_lock, open(self.log, "ab") as log:
             if self._given_up:
                 raise ServiceError("%s: given up while starting" % self.name)
-            process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=environment,
-                cwd=self.folder,
-                start_new_session=True,
-                **options,
+            process = Group(
+                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, cwd=self.folder, **options
             )
-            Watcher.get().tell("group", process.pid)
             self._processes.append(process)
 
     def _wait_until_ready(self):

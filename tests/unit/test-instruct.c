@@ -56,6 +56,7 @@ make_instruct (void)
   elves_instruct_set (&instruct->origin, "origin");
   instruct->seen_within_s = 60;
   instruct->query_only = TRUE;
+  instruct->held = TRUE;
   return instruct;
 }
 
@@ -80,6 +81,7 @@ test_copy (void)
   g_assert_cmpstr (copy->origin, ==, "origin");
   g_assert_cmpint (copy->seen_within_s, ==, 60);
   g_assert_true (copy->query_only);
+  g_assert_true (copy->held);
 }
 
 static void

@@ -79,6 +79,7 @@ assert_sample (const ElvesInstruct *instruct)
   g_assert_null (instruct->origin);
   g_assert_cmpint (instruct->seen_within_s, ==, 0);
   g_assert_false (instruct->query_only);
+  g_assert_false (instruct->held);
 }
 
 /* ---- Bytes out ---- */
@@ -246,6 +247,7 @@ test_encode_optional (void)
   instruct->origin = g_strdup ("h:1");
   instruct->seen_within_s = 360;
   instruct->query_only = TRUE;
+  instruct->held = TRUE;
   g_autoptr (ElvesReinstruct) result = elves_reinstruct_new (instruct);
   result->state = 0;
   result->reason = ELVES_REASON_TIMEOUT;
@@ -260,7 +262,7 @@ test_encode_optional (void)
                      "0b 0001 00000000 0b 0002 00000000 0b 0003 00000000 0b 0004 00000000"
                      "0b 0005 00000000 0b 0006 00000000 0b 0007 00000000 08 0008 00000000"
                      "0b 0009 00000000 0b 000a 00000002 'e1' 0b 000b 00000003 'h:1'"
-                     "08 000c 00000168 02 000d 01 00"
+                     "08 000c 00000168 02 000d 01 02 0010 01 00"
                      "08 0003 00000000 08 0004 00000000 0b 0005 00000000"
                      "08 0006 00000000 0b 0007 00000007 'timeout' 08 0008 00000089 08 0009 00000000"
                      "0a 000a 0000000000000005 02 000b 01 00 00");

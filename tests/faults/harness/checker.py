@@ -14,6 +14,9 @@ nothing broken it is one.
 A sync job without a key of its own cannot be recognized when its message comes again: its caller is
 told that the outcome is unknown, even if the answer was published just before. Callers take the first
 answer; it is counted as `superseded`, and any other second outcome of such a job is a finding.
+
+A job of an agent without a journal runs at most once. It may have no answer, when its agent and its
+scheduler have died: that is counted as `unanswered`, and no finding.
 """
 
 import collections
@@ -76,7 +79,7 @@ def _check_executions(index, job):
 
 def _check_answers(index, job):
     outcomes = index.outcomes(job.token)
-    if not outcomes and job.confirmed and not job.repeats:
+    if not outcomes and job.must_be_answered:
         ended, began = index.ends[job.token], index.begins[job.token]
         state = "ended" if ended else "started, did not end" if began else "never started"
         promise = "P5" if ended else "P1"
@@ -153,6 +156,8 @@ def summarize(history, findings):
         "unknown": sum(answer.reason in UNKNOWN for answer in final),
         "repeated": sum(max(0, len(index.answers[job.token]) - 1) for job in history.jobs),
         "superseded": sum(is_superseded(history, job, index.answers[job.token]) for job in history.jobs),
+        "plain": sum(job.plain for job in history.jobs),
+        "unanswered": sum(job.plain and job.confirmed and not index.answers[job.token] for job in history.jobs),
         "lost": what["lost"],
         "doubled": what["doubled"],
         "changed": what["changed"],

@@ -20,7 +20,12 @@ class Job:
     confirmed: bool = True  # by the broker; else it may have been accepted or not
     keyed: bool = True  # has an execution key of its own; else "rather once too few than twice"
     is_sync: bool = False
+    plain: bool = False  # its agent keeps no journal: it runs at most once, and may be answered never
     repeats: bool = False  # shares its id with others: an answer may be of any of them
+
+    @property
+    def must_be_answered(self):
+        return self.confirmed and not self.repeats and not self.plain
 
 
 @dataclasses.dataclass

@@ -1,7 +1,8 @@
 """The faults: each kind is a method that breaks something, waits, and mends it.
 
 The order of kinds, their targets and durations come from the seed alone. Crash points are kinds of
-their own: the daemon is started anew with the point armed, and again without it when it has died.
+their own: the daemon is started anew with the point armed; it dies there and is started again without
+it (crash-), or it stands still there and goes on later (halt-).
 """
 
 import contextlib
@@ -16,6 +17,8 @@ from .world import LOST_AFTER_S, SESSION_MS
 SCHEDULER_POINTS = ("after-consume", "before-send", "after-send", "before-confirm", "before-ack")
 AGENT_POINTS = ("after-accept", "before-fsync", "after-start", "after-finish", "after-report")
 CRASH_PATIENCE = 8.0  # s until an armed daemon must have passed its point
+
+NEED_JOURNAL = ("agent-gone", "disk-slow", "disk-full")
 
 # How often each kind occurs in one round; rounds are shuffled.
 KINDS = {
@@ -44,6 +47,7 @@ KINDS = {
 }
 for _point in SCHEDULER_POINTS + AGENT_POINTS:
     KINDS["crash-" + _point] = 2
+    KINDS["halt-" + _point] = 1
 
 
 class Injector:
@@ -73,7 +77,8 @@ class Injector:
         target = self._draw.choice(self._targets(kind))
         fault = Fault(kind, getattr(target, "name", ""), time.time())
         self.faults.append(fault)
-        name = "crash" if kind.startswith("crash-") else kind.replace("-", "_")
+        armed = kind.startswith(("crash-", "halt-"))
+        name = kind.partition("-")[0] if armed else kind.replace("-", "_")
         hit = getattr(self, "_" + name)(target, kind)
         fault.ended, fault.hit = time.time(), hit is not False
         return fault
@@ -90,6 +95,8 @@ class Injector:
             return self._world.schedulers
         if kind == "delay":
             return self._world.daemons
+        if point in AGENT_POINTS or kind in NEED_JOURNAL:
+            return self._world.journal_agents
         return self._world.agents
 
     def _pause(self, least, most):
@@ -154,6 +161,22 @@ class Injector:
             daemon.kill()
         self._pause(0.0, 1.0)
         daemon.start()
+        return hit
+
+    def _halt(self, daemon, kind):
+        point = kind.partition("-")[2]
+        daemon.kill()
+        daemon.start(ELVES_CRASH=f"{point}:{self._draw.randint(1, 25)}:stop")
+        deadline = time.monotonic() + CRASH_PATIENCE
+        while not daemon.stopped() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        hit = daemon.stopped()
+        self._pause(0.3, 6.0)
+        daemon.kill() if self._draw.random() < 0.2 else daemon.signal(signal.SIGCONT)
+        # Not armed any more, when the point was not passed.
+        if not hit or not daemon.alive():
+            daemon.kill()
+            daemon.start()
         return hit
 
     # Servers.

@@ -93,10 +93,10 @@ class Load:
             thread.join(20)
 
     def waiting(self):
-        """Confirmed jobs without an answer."""
+        """Confirmed jobs without an answer; not those that may never have one."""
         with self._lock:
             jobs = list(self.jobs.values())
-            return [j for j in jobs if j.confirmed and not j.repeats and j.token not in self._answered]
+            return [j for j in jobs if j.must_be_answered and j.token not in self._answered]
 
     # Publishing.
 
@@ -140,9 +140,10 @@ class Load:
             token = "%s%08d" % (self._prefix, next(self._numbers))
         kind = rng.choices(list(self._kinds), self._kinds.values())[0]
         _, (least, most), result, timeout = rng.choices(self._work, [work[0] for work in self._work])[0]
-        agent = rng.choice(self._world.agents).ip
+        agent = rng.choice(self._world.agents)
         func = "%.3f,%s" % (rng.uniform(least, most), result)
-        job = Job(token, kind, agent, func, time.time(), confirmed=False)
+        job = Job(token, kind, agent.ip, func, time.time(), confirmed=False)
+        job.plain = not agent.has_journal
         job.keyed, job.repeats = kind not in KEYLESS, "repeated" in kind
         job.is_sync = "sync" in kind
         task = "REPEATED%08d" % rng.randrange(REPEATED_IDS) if job.repeats else token

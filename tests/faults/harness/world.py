@@ -1,16 +1,18 @@
-"""All that runs: a broker, a ZooKeeper, two schedulers and three agents, with a proxy before each.
+"""All that runs: a broker, a ZooKeeper, two schedulers, three agents with a journal and one without,
+and a proxy before each daemon.
 
 An agent is known by 127.0.0.N, where its proxy listens; it listens on 127.0.1.N itself. A scheduler
 advertises 127.0.3.N, where its proxy listens, and listens on 127.0.2.N. So no daemon knows of a proxy.
 """
 
+import contextlib
 import os
 import shutil
 import signal
 import subprocess
 import time
 
-from services import Broker, Port, Watcher, ZooKeeper
+from services import Broker, Group, Port, ZooKeeper
 
 from .executions import Executions, processes_below
 from .proxy import Loop, Proxy
@@ -24,6 +26,7 @@ SCHEDULER_EXTRAS = {
     "mq.ackTimeout": 10,
     "agents.lostAfter": LOST_AFTER_S,
     "job.recheck": 3,
+    "job.grace": 15,
     "metrics.port": None,
 }
 AGENT_EXTRAS = {"journal.dir": None, "metrics.port": None}
@@ -58,18 +61,18 @@ class Daemon:
         clean = {key: value for key, value in os.environ.items() if not key.startswith("ELVES_")}
         clean.update(self.environment, **environment)
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
+            self.process = Group(
                 [self._binary, "--config", self._config, "--ready-file", self._ready],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd="/", env=clean, start_new_session=True,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=clean,
             )
-        Watcher.get().tell("group", self.process.pid)
         self.proxy.open()
 
     def start(self, timeout=30, **environment):
         self.launch(**environment)
         deadline = time.monotonic() + timeout
-        while not os.path.exists(self._ready) and self.alive() and time.monotonic() < deadline:
+        while not os.path.exists(self._ready) and time.monotonic() < deadline:
+            if not self.alive() or self.stopped():
+                break
             time.sleep(0.02)
         return self
 
@@ -80,6 +83,12 @@ class Daemon:
 
     def alive(self):
         return self.process is not None and self.process.poll() is None
+
+    def stopped(self):
+        """Whether a signal has stopped it."""
+        with contextlib.suppress(OSError), open(f"/proc/{self.process.pid}/stat") as stat:
+            return stat.read().rpartition(")")[2].split()[0] == "T"
+        return False
 
     def signal(self, number):
         if self.alive():
@@ -105,8 +114,9 @@ class Daemon:
 
 
 class World:
-    def __init__(self, build, folder, break_promise=None, schedulers=2, settings=None):
-        """settings: {"scheduler": {key: value}, "agent": ...} over the usual ones"""
+    def __init__(self, build, folder, break_promise=None, schedulers=2, settings=None, plain=0):
+        """settings: {"scheduler": {key: value}, "agent": ...} over the usual ones; plain: agents without
+        a journal"""
         self.build, self.folder = os.path.abspath(build), folder
         os.makedirs(folder, exist_ok=True)
         self.broker = Broker(os.path.join(folder, "rabbitmq"))
@@ -116,7 +126,7 @@ class World:
         self._ports = []
         self._break = {"ELVES_BREAK": break_promise} if break_promise else {}
         self._settings = settings or {}
-        self.n_schedulers, self.n_agents = schedulers, 3
+        self.n_schedulers, self.n_agents, self.n_plain = schedulers, 3, plain
         self.schedulers, self.agents = [], []
         self._numbers = 1  # of the last agent
         self.executions = Executions()
@@ -127,13 +137,19 @@ class World:
         self.zookeeper.start()
         self._preload = self._build_preload()
         self.schedulers = [self._scheduler(number) for number in range(1, self.n_schedulers + 1)]
-        for daemon in self.schedulers + [self.add_agent() for _ in range(self.n_agents)]:
+        agents = [self.add_agent() for _ in range(self.n_agents)]
+        agents += [self.add_agent(journal=False) for _ in range(self.n_plain)]
+        for daemon in self.schedulers + agents:
             if not daemon.alive() and not daemon.start().alive():
                 raise SystemExit(f"{daemon.name} does not start: {daemon.log}")
 
     @property
     def daemons(self):
         return self.schedulers + self.agents
+
+    @property
+    def journal_agents(self):
+        return [agent for agent in self.agents if agent.has_journal]
 
     @property
     def has_journal(self):
@@ -148,10 +164,10 @@ class World:
                 self.died.append(f"{daemon.name} ended with {daemon.process.returncode}: {daemon.log}")
                 daemon.start()
 
-    def add_agent(self):
+    def add_agent(self, journal=True):
         """One more, which serves; who takes it from `agents` has to end it."""
         self._numbers += 1
-        agent = self._agent(self._numbers)
+        agent = self._agent(self._numbers, journal)
         self.executions.add(agent.ip, os.path.join(agent.folder, "executions"))
         agent.start()
         self.agents.append(agent)
@@ -221,7 +237,7 @@ class World:
         self._add_extras(daemon, SCHEDULER_EXTRAS)
         return daemon
 
-    def _agent(self, number):
+    def _agent(self, number, journal):
         name, port = f"agent-{number}", self._port()
         here, proxied = f"127.0.1.{number}", f"127.0.0.{number}"
         folder = self._folder(name)
@@ -246,7 +262,9 @@ class World:
         daemon = Daemon(self, "agent", name, folder, settings, proxy)
         daemon.ip = proxied
         daemon.disk = os.path.join(folder, "disk")
-        daemon.has_journal = self._add_extras(daemon, AGENT_EXTRAS, os.path.join(folder, "journal"))
+        daemon.has_journal = self._add_extras(daemon, AGENT_EXTRAS, os.path.join(folder, "journal")) and journal
+        if not journal:
+            daemon.add("journal.enabled", "false")
         daemon.environment = dict(self._break)
         if self._preload:
             daemon.environment.update(

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import time
 
-from services import Watcher
+from services import Group
 
 from .wait import FACTOR, wait_until
 
@@ -63,16 +63,14 @@ class Daemon:
         command = self.prefix + [binary(self.name), "--config", str(self.config)]
         command += ["--ready-file", str(self.ready_path)] + self.arguments
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(
+            self.process = Group(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 cwd=self.folder,
                 env=clean_environment(self.environment),
-                start_new_session=True,
             )
-        Watcher.get().tell("group", self.process.pid)
         if ready:
             self.wait_ready(timeout)
         return self
@@ -136,10 +134,7 @@ class Daemon:
                 self.terminate()
             except AssertionError as error:
                 complaint = str(error)
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        self.process.kill()
         self.process.wait(10)
         if complaint is None and self.process.returncode not in self.expected:
             complaint = f"{self.name} ended with {self.process.returncode}, not {self.expected}"
