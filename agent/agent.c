@@ -25,6 +25,7 @@
 #include "agent/schedulers.h"
 #include "agent/service.h"
 #include "agent/status.h"
+#include "agent/warm.h"
 #include "common/log.h"
 #include "common/thrift-server.h"
 
@@ -52,6 +53,7 @@ struct ElvesAgent
   ElvesRegistry *registry; /* (nullable) */
   ElvesOutbox *outbox;
   ElvesProcessor *processor;
+  ElvesWarm *warm;
   ElvesExecutor *executor;
   ElvesService *service;
   ElvesAddressList *allowed;
@@ -195,6 +197,7 @@ elves_agent_free (ElvesAgent *self)
   elves_registration_free (self->registration);
   elves_registry_free (self->registry);
   end_jobs (self);
+  elves_warm_free (self->warm);
   elves_thrift_server_free (self->server);
   elves_address_list_free (self->allowed);
   elves_service_free (self->service);
@@ -253,7 +256,7 @@ start_journal (ElvesAgent *self, GError **error)
   self->journal = elves_journal_new (&settings, error);
   if (self->journal == NULL)
     return FALSE;
-  self->recovery = elves_recovery_new (self->journal, error);
+  self->recovery = elves_recovery_new (self->journal, config->journal_dir, error);
   return self->recovery != NULL;
 }
 
@@ -326,8 +329,24 @@ start_results (ElvesAgent *self)
 }
 
 static void
+start_warm (ElvesAgent *self)
+{
+  ElvesWarmParts parts = {
+    .config = self->config,
+    .poller = self->poller,
+    .reaper = self->reaper,
+    .containment = self->containment,
+    .deadlines = self->deadlines,
+    .apps = self->apps,
+    .commands = self->commands,
+  };
+  self->warm = elves_warm_new (&parts);
+}
+
+static void
 start_jobs (ElvesAgent *self)
 {
+  start_warm (self);
   ElvesExecutorParts parts = {
     .config = self->config,
     .poller = self->poller,
@@ -336,6 +355,7 @@ start_jobs (ElvesAgent *self)
     .deadlines = self->deadlines,
     .apps = self->apps,
     .commands = self->commands,
+    .warm = self->warm,
     .journal = self->journal,
   };
   self->executor = elves_executor_new (&parts, on_idle, self);

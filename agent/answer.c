@@ -3,7 +3,6 @@
  * output). Pure, but for a line in the log when processes live on. */
 #include "agent/answer.h"
 
-#include "agent/output.h"
 #include "common/log.h"
 
 static void
@@ -32,6 +31,24 @@ note_survivors (const ElvesAgentConfig *config, const ElvesInstruct *instruct, g
 }
 
 /**
+ * elves_answer_of_verdict:
+ * @instruct: what was run; a reference is taken
+ * @verdict: on it
+ *
+ * Returns: (transfer full): the answer, without figures
+ */
+ElvesReinstruct *
+elves_answer_of_verdict (ElvesInstruct *instruct, const ElvesVerdict *verdict)
+{
+  ElvesReinstruct *answer = elves_reinstruct_new (instruct);
+  answer->flag = verdict->flag;
+  answer->reason = verdict->flag == -1 ? verdict->reason : ELVES_REASON_NONE;
+  answer->result = g_bytes_ref (verdict->result);
+  answer->truncated = verdict->cut;
+  return answer;
+}
+
+/**
  * elves_answer_of_run:
  * @config: how output is judged, and its limit
  * @instruct: what was run; a reference is taken
@@ -47,11 +64,7 @@ elves_answer_of_run (const ElvesAgentConfig *config,
   g_auto (ElvesVerdict) verdict = { 0 };
   elves_output_judge (run, config->unmarked == ELVES_UNMARKED_EXIT_STATUS,
                       config->output_limit_bytes, &verdict);
-  ElvesReinstruct *answer = elves_reinstruct_new (instruct);
-  answer->flag = verdict.flag;
-  answer->reason = verdict.flag == -1 ? verdict.reason : ELVES_REASON_NONE;
-  answer->result = g_bytes_ref (verdict.result);
-  answer->truncated = verdict.cut;
+  ElvesReinstruct *answer = elves_answer_of_verdict (instruct, &verdict);
   add_figures (answer, run);
   if (run->survivors > 0)
     note_survivors (config, instruct, run->survivors);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "agent/config.h"
+#include "agent/output.h"
 #include "agent/runner.h"
 #include "common/instruct.h"
 
@@ -10,6 +11,7 @@ G_BEGIN_DECLS
 ElvesReinstruct *elves_answer_of_run (const ElvesAgentConfig *config,
                                       ElvesInstruct *instruct,
                                       const ElvesRunResult *run);
+ElvesReinstruct *elves_answer_of_verdict (ElvesInstruct *instruct, const ElvesVerdict *verdict);
 ElvesReinstruct *elves_answer_not_started (ElvesInstruct *instruct, const char *cause);
 
 G_END_DECLS

@@ -53,6 +53,11 @@ static void
 keep (ElvesCapture *self, const guint8 *bytes, gsize length)
 {
   self->n_bytes += length;
+  if (self->sink != NULL)
+    {
+      self->sink (bytes, length, self->sink_data);
+      return;
+    }
   if (self->keep == ELVES_CAPTURE_BEGINNING)
     {
       gsize room = self->limit_bytes - MIN (self->limit_bytes, self->kept->len);

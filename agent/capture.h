@@ -15,6 +15,7 @@ typedef enum
 } ElvesCaptureKeep;
 
 typedef void (*ElvesCaptureFunc) (gpointer user_data); /* something was read, or the end */
+typedef void (*ElvesCaptureSink) (const guint8 *bytes, gsize length, gpointer user_data);
 
 /* Embedded; zero-filled except for fd: -1. */
 typedef struct
@@ -26,6 +27,8 @@ typedef struct
   GByteArray *kept;
   gsize limit_bytes;
   ElvesCaptureKeep keep;
+  ElvesCaptureSink sink; /* (nullable) gets all; then nothing is kept. Does not clear this */
+  gpointer sink_data;
   guint64 n_bytes; /* all that was read */
 } ElvesCapture;
 

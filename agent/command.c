@@ -13,6 +13,8 @@
 #include "agent/command.h"
 
 #include "agent/accounts.h"
+#include "agent/remains.h"
+#include "agent/warm-line.h"
 #include "common/error.h"
 
 #include <errno.h>
@@ -164,16 +166,24 @@ base64_length (gsize length)
   return (length + 2) / 3 * 4;
 }
 
+/* The program, its file, the app: what every worker is started with. */
+static GPtrArray *
+begin_argv (const ElvesAppEntry *entry, const char *app)
+{
+  GPtrArray *argv = g_ptr_array_new ();
+  g_ptr_array_add (argv, g_strdup (entry->program));
+  if (entry->file != NULL)
+    g_ptr_array_add (argv, g_strdup (entry->file));
+  g_ptr_array_add (argv, g_strdup (app));
+  return argv;
+}
+
 static GStrv
 build_argv (const ElvesInstruct *instruct, const ElvesAppEntry *entry, gboolean param_by_file)
 {
   gsize length;
   const guint8 *param = g_bytes_get_data (instruct->param, &length);
-  GPtrArray *argv = g_ptr_array_new ();
-  g_ptr_array_add (argv, g_strdup (entry->program));
-  if (entry->file != NULL)
-    g_ptr_array_add (argv, g_strdup (entry->file));
-  g_ptr_array_add (argv, g_strdup (instruct->app));
+  GPtrArray *argv = begin_argv (entry, instruct->app);
   g_ptr_array_add (argv, g_strdup (instruct->func));
   g_ptr_array_add (argv,
                    param_by_file || length == 0 ? g_strdup ("") : g_base64_encode (param, length));
@@ -188,6 +198,20 @@ add_variable (GPtrArray *environment, const char *name, const char *value)
     g_ptr_array_add (environment, g_strconcat (name, "=", value, NULL));
 }
 
+static GPtrArray *
+begin_environment (const ElvesCommands *self, const char *app, const ElvesAccount *account)
+{
+  GPtrArray *environment = g_ptr_array_new ();
+  add_variable (environment, "PATH", self->config->worker_path);
+  add_variable (environment, "HOME", account->home);
+  add_variable (environment, "USER", account->name);
+  add_variable (environment, "LOGNAME", account->name);
+  add_variable (environment, "LANG", "C.UTF-8");
+  add_variable (environment, "TZ", g_getenv ("TZ"));
+  add_variable (environment, "ELVES_APP", app);
+  return environment;
+}
+
 static GStrv
 build_environment (const ElvesCommands *self,
                    const ElvesInstruct *instruct,
@@ -197,15 +221,8 @@ build_environment (const ElvesCommands *self,
 {
   char timeout[16];
   g_snprintf (timeout, sizeof timeout, "%u", timeout_s);
-  GPtrArray *environment = g_ptr_array_new ();
-  add_variable (environment, "PATH", self->config->worker_path);
-  add_variable (environment, "HOME", account->home);
-  add_variable (environment, "USER", account->name);
-  add_variable (environment, "LOGNAME", account->name);
-  add_variable (environment, "LANG", "C.UTF-8");
-  add_variable (environment, "TZ", g_getenv ("TZ"));
+  GPtrArray *environment = begin_environment (self, instruct->app, account);
   add_variable (environment, "ELVES_ID", instruct->id);
-  add_variable (environment, "ELVES_APP", instruct->app);
   add_variable (environment, "ELVES_FUNC", instruct->func);
   add_variable (environment, "ELVES_TYPE", instruct->type);
   add_variable (environment, "ELVES_EXECUTION", instruct->execution);
@@ -220,6 +237,55 @@ static gboolean
 must_change_to (const ElvesAccount *account, const char *user)
 {
   return user != NULL && (geteuid () == 0 || account->ids.uid != geteuid ());
+}
+
+static GStrv
+build_warm_environment (const ElvesCommands *self, const char *app, const ElvesAccount *account)
+{
+  GPtrArray *environment = begin_environment (self, app, account);
+  add_variable (environment, "ELVES_WARM", G_STRINGIFY (ELVES_WARM_PROTOCOL));
+  if (self->config->journal_enabled)
+    add_variable (environment, ELVES_WARM_OWNER, self->config->journal_dir);
+  g_ptr_array_add (environment, NULL);
+  return (GStrv) g_ptr_array_free (environment, FALSE);
+}
+
+static const ElvesAccount *
+find_account (ElvesCommands *self, const char *user, GError **error)
+{
+  return user != NULL ? elves_accounts_find (self->accounts, user, error)
+                      : elves_accounts_own (self->accounts);
+}
+
+/**
+ * elves_commands_build_warm:
+ * @self: a maker of commands
+ * @app: of the worker
+ * @entry: what is to be started
+ * @user: (nullable): whom the worker runs as; %NULL: as the agent
+ *
+ * Returns: (transfer full) (nullable): what to execute: it has one argument, the app, and
+ * ELVES_WARM in its environment
+ * Errors: %ELVES_ERROR_UNAVAILABLE: no such user
+ */
+ElvesCommand *
+elves_commands_build_warm (ElvesCommands *self,
+                           const char *app,
+                           const ElvesAppEntry *entry,
+                           const char *user,
+                           GError **error)
+{
+  const ElvesAccount *account = find_account (self, user, error);
+  if (account == NULL)
+    return NULL;
+  GPtrArray *argv = begin_argv (entry, app);
+  g_ptr_array_add (argv, NULL);
+  ElvesCommand *command = g_new0 (ElvesCommand, 1);
+  command->argv = (GStrv) g_ptr_array_free (argv, FALSE);
+  command->environment = build_warm_environment (self, app, account);
+  command->directory = g_strdup (entry->directory);
+  command->user = must_change_to (account, user) ? &account->ids : NULL;
+  return command;
 }
 
 /**
@@ -241,8 +307,7 @@ elves_commands_build (ElvesCommands *self,
                       guint timeout_s,
                       GError **error)
 {
-  const ElvesAccount *account = user != NULL ? elves_accounts_find (self->accounts, user, error)
-                                             : elves_accounts_own (self->accounts);
+  const ElvesAccount *account = find_account (self, user, error);
   if (account == NULL)
     return NULL;
 

@@ -28,6 +28,11 @@ ElvesCommand *elves_commands_build (ElvesCommands *self,
                                     const char *user,
                                     guint timeout_s,
                                     GError **error);
+ElvesCommand *elves_commands_build_warm (ElvesCommands *self,
+                                         const char *app,
+                                         const ElvesAppEntry *entry,
+                                         const char *user,
+                                         GError **error);
 void elves_command_free (ElvesCommand *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesCommands, elves_commands_free)

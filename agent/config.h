@@ -74,6 +74,18 @@ typedef struct
   char *cgroup_root;              /* worker.cgroupRoot, "" = found */
   char *run_dir;                  /* run.dir: parameter files */
 
+  /* warm.* : workers that stay alive */
+  gboolean warm_enabled;          /* warm.enabled */
+  guint warm_max_workers;         /* warm.maxWorkers: of all apps */
+  guint warm_max_workers_per_app; /* warm.maxWorkersPerApp: an app may ask for less */
+  guint warm_max_concurrency;     /* warm.maxConcurrency: of a worker, which may ask for less */
+  guint warm_max_calls;           /* warm.maxCalls: of a worker in its life, 0 = no limit */
+  guint64 warm_max_memory_bytes;  /* warm.maxMemory: resident, of a worker, 0 = no limit */
+  guint warm_idle_timeout_s;      /* warm.idleTimeout: without a call, 0 = no limit */
+  guint warm_start_timeout_ms;    /* warm.startTimeout: until it is ready */
+  guint64 warm_line_limit_bytes;  /* warm.lineLimit: longest line taken from a worker */
+  guint warm_retry_first_ms, warm_retry_cap_ms; /* warm.retryFirst, warm.retryCap */
+
   /* journal.* */
   char *journal_dir;         /* journal.dir */
   gboolean journal_enabled;  /* journal.enabled */

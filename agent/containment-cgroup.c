@@ -144,6 +144,12 @@ is_clear (const ElvesCell *cell)
 }
 
 static gboolean
+is_alone (const ElvesCell *cell)
+{
+  return elves_group_has_only (&cell->group, cell->leader);
+}
+
+static gboolean
 close_cell (ElvesCell *cell)
 {
   GArray *idle = cell->containment->idle;
@@ -160,6 +166,7 @@ close_cell (ElvesCell *cell)
 const ElvesContainmentKind elves_containment_cgroup = {
   .open_cell = open_cell,
   .is_clear = is_clear,
+  .is_alone = is_alone,
   .signal = signal_cell,
   .count = count_cell,
   .close_cell = close_cell,

@@ -6,6 +6,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,6 +91,13 @@ elves_group_close (ElvesGroup *self)
   self->procs_fd = self->group_fd = -1;
 }
 
+static gboolean
+has_no_groups (const ElvesGroup *self)
+{
+  struct stat status; /* a folder has a link for each folder in it */
+  return fstat (self->group_fd, &status) == 0 && status.st_nlink == 2;
+}
+
 /**
  * elves_group_is_empty:
  * @self: an open group
@@ -101,9 +110,23 @@ gboolean
 elves_group_is_empty (const ElvesGroup *self)
 {
   char byte;
-  struct stat status;
-  return pread (self->procs_fd, &byte, 1, 0) == 0 && fstat (self->group_fd, &status) == 0 &&
-         status.st_nlink == 2;
+  return pread (self->procs_fd, &byte, 1, 0) == 0 && has_no_groups (self);
+}
+
+/**
+ * elves_group_has_only:
+ * @self: an open group
+ * @pid: a process
+ *
+ * Returns: whether that is the only one in it, and there is no group below it
+ */
+gboolean
+elves_group_has_only (const ElvesGroup *self, pid_t pid)
+{
+  char text[32], wanted[16];
+  gssize length = pread (self->procs_fd, text, sizeof text, 0);
+  int wanted_length = snprintf (wanted, sizeof wanted, "%d\n", (int) pid);
+  return length == wanted_length && memcmp (text, wanted, length) == 0 && has_no_groups (self);
 }
 
 /**

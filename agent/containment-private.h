@@ -13,6 +13,8 @@ typedef struct
   /* Whether it is easy to see that nothing is alive: most often so at the end of a job. Does
      without spare descriptors: FALSE when there is none left. */
   gboolean (*is_clear) (const ElvesCell *cell);
+  /* The same for: nothing but the leader, which is alive. */
+  gboolean (*is_alone) (const ElvesCell *cell);
   guint (*signal) (ElvesCell *cell, int signal);
   guint (*count) (ElvesCell *cell);
   gboolean (*close_cell) (ElvesCell *cell); /* FALSE: not empty yet, to be called again */
@@ -56,6 +58,7 @@ typedef struct
 gboolean elves_group_make (ElvesGroup *self, int base_fd, GError **error);
 void elves_group_close (ElvesGroup *self);
 gboolean elves_group_is_empty (const ElvesGroup *self);
+gboolean elves_group_has_only (const ElvesGroup *self, pid_t pid);
 gboolean elves_group_kill (ElvesGroup *self);
 gboolean elves_group_remove (int parent_fd, const char *name);
 

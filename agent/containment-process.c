@@ -187,6 +187,23 @@ has_member_parent (const ElvesProcess *process, GHashTable *all, GHashTable *mem
   return FALSE;
 }
 
+/* Whether all our children are leaders, or the zombie @known. */
+static gboolean
+has_only_leaders (const ElvesCell *cell, pid_t known)
+{
+  char path[64], text[CHILDREN_LIMIT_BYTES];
+  snprintf (path, sizeof path, "/proc/self/task/%d/children", (int) getpid ());
+  gssize length = read_file (path, text, sizeof text - 1);
+  if (length < 0 || length == sizeof text - 1)
+    return FALSE; /* this kernel does not say, or too many */
+  text[length] = '\0';
+  char *next = text;
+  for (long pid; (pid = strtol (next, &next, 10)) > 0;)
+    if (pid != known && !g_hash_table_contains (cell->containment->leaders, GINT_TO_POINTER (pid)))
+      return FALSE;
+  return TRUE;
+}
+
 /* Whether there is no child of ours but leaders, which saves most jobs a scan. Then nothing of this
    job is alive:
    - Go up from a live descendant of its leader, parent by parent: each one is alive, because a
@@ -207,18 +224,33 @@ have_no_orphans (const ElvesCell *cell)
       elves_process_read (cell->leader, &leader) && leader.start == cell->leader_start;
   if (is_ours && !elves_process_is_dead (&leader))
     return FALSE;
-  char path[64], text[CHILDREN_LIMIT_BYTES];
-  snprintf (path, sizeof path, "/proc/self/task/%d/children", (int) getpid ());
-  gssize length = read_file (path, text, sizeof text - 1);
-  if (length < 0 || length == sizeof text - 1)
-    return FALSE; /* this kernel does not say, or too many */
-  text[length] = '\0';
-  char *next = text;
-  for (long pid; (pid = strtol (next, &next, 10)) > 0;)
-    if (!(is_ours && pid == cell->leader) &&
-        !g_hash_table_contains (cell->containment->leaders, GINT_TO_POINTER (pid)))
-      return FALSE;
-  return TRUE;
+  return has_only_leaders (cell, is_ours ? cell->leader : 0);
+}
+
+/* Whether a thread has no child. */
+static gboolean
+is_childless (pid_t pid, const char *thread)
+{
+  char path[64], byte;
+  snprintf (path, sizeof path, "/proc/%d/task/%.12s/children", (int) pid, thread);
+  return read_file (path, &byte, 1) == 0;
+}
+
+/* By the same reasoning: whoever is below the leader is below a child of it, or was orphaned. */
+static gboolean
+is_alone (const ElvesCell *cell)
+{
+  char path[32];
+  snprintf (path, sizeof path, "/proc/%d/task", (int) cell->leader);
+  DIR *folder = cell->leader > 0 ? opendir (path) : NULL;
+  if (folder == NULL)
+    return FALSE;
+  gboolean childless = TRUE;
+  for (const struct dirent *entry; childless && (entry = readdir (folder)) != NULL;)
+    if (g_ascii_isdigit (entry->d_name[0]))
+      childless = is_childless (cell->leader, entry->d_name);
+  closedir (folder);
+  return childless && has_only_leaders (cell, 0);
 }
 
 /* The live members now: pid -> ElvesProcess (owned by *out_all, which is NULL when there is none).
@@ -320,6 +352,7 @@ close_cell (ElvesCell *cell)
 const ElvesContainmentKind elves_containment_process = {
   .open_cell = open_cell,
   .is_clear = have_no_orphans,
+  .is_alone = is_alone,
   .signal = signal_cell,
   .count = count_cell,
   .close_cell = close_cell,

@@ -322,6 +322,23 @@ elves_cell_count (ElvesCell *self)
   return n;
 }
 
+/**
+ * elves_cell_count_others:
+ * @self: a cell whose leader is alive
+ *
+ * Cheap when there is none.
+ *
+ * Returns: how many other processes of the job are alive
+ */
+guint
+elves_cell_count_others (const ElvesCell *self)
+{
+  if (self->containment->kind->is_alone (self))
+    return 0;
+  guint n = elves_cell_count ((ElvesCell *) self);
+  return n > 0 ? n - 1 : 0;
+}
+
 static guint
 retry_after_ms (const ElvesContainment *self)
 {

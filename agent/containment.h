@@ -42,6 +42,7 @@ void elves_cell_leader_ended (ElvesCell *self); /* before it is reaped */
 guint elves_cell_signal (ElvesCell *self,
                          int signal);     /* to every process of the job; how many got it */
 guint elves_cell_count (ElvesCell *self); /* alive (zombies not counted) */
+guint elves_cell_count_others (const ElvesCell *self); /* beside the leader, which is alive */
 void elves_cell_close (
     ElvesCell *self); /* NULL is fine; the cgroup is removed, now or when it is empty */
 

@@ -2,6 +2,7 @@
  *
  *   accepted -> built-in, or app and proxy cannot be resolved      -> result
  *            -> waits for its turn (admission) -> worker (runner)  -> result
+ *                                              -> a place in a warm worker (warm) -> result
  *
  * Promises: a job that was accepted has exactly one result; it comes from the main loop. The time a
  * job waits for its turn does not count against its timeout. Two executions of the same key do not
@@ -55,6 +56,9 @@ struct ElvesExecution
   ElvesTicket *ticket;
   ElvesCommand *command;
   ElvesRunner *runner;
+  ElvesWarmPool *pool; /* (nullable) whose workers run it */
+  ElvesWarmCall *warm; /* (nullable) there */
+  gboolean warm_sent;
   ElvesReinstruct *result; /* set: decided, nothing more may start */
   gint64 since_us;         /* accepted; then: admitted */
   gboolean held;           /* somebody else says when it goes on; its end waits for that */
@@ -72,6 +76,7 @@ job_free (ElvesExecution *job)
 {
   elves_deadlines_disarm (job->executor->parts.deadlines, &job->intent_retry);
   elves_runner_free (job->runner);
+  elves_warm_call_free (job->warm);
   elves_cell_close (job->cell);
   elves_command_free (job->command);
   elves_app_entry_clear (&job->entry);
@@ -174,11 +179,17 @@ on_run_finished (ElvesRunner *runner, const ElvesRunResult *run, gpointer user_d
 }
 
 static void
-start_worker (ElvesExecution *job)
+note_start (ElvesExecution *job)
 {
   gint64 now_us = g_get_monotonic_time ();
   elves_histogram_add (&elves_agent_metrics.wait_for_turn, now_us - job->since_us);
   job->since_us = now_us;
+}
+
+static void
+start_worker (ElvesExecution *job)
+{
+  note_start (job);
   const ElvesExecutorParts *parts = &job->executor->parts;
   const ElvesAgentConfig *config = parts->config;
   ElvesRunnerSpec spec = {
@@ -201,6 +212,50 @@ start_worker (ElvesExecution *job)
   gint64 pid = elves_runner_pid (job->runner), start;
   if (job->journaling != ELVES_NOT_JOURNALED && elves_remains_start_of (pid, &start))
     elves_journal_set_leader (parts->journal, job->instruct->execution, pid, start);
+}
+
+/* ---- warm workers --------------------------------------------------------------------------- */
+
+static void
+send_warm (ElvesExecution *job)
+{
+  note_start (job);
+  job->warm_sent = TRUE;
+  elves_warm_call_send (job->warm);
+  ELVES_CRASH_POINT ("after-start");
+}
+
+static gboolean
+is_started (const ElvesExecution *job)
+{
+  return job->runner != NULL || job->warm_sent;
+}
+
+static void
+start (ElvesExecution *job)
+{
+  if (job->warm != NULL)
+    send_warm (job);
+  else
+    start_worker (job);
+}
+
+static void
+on_warm_ended (ElvesWarmCall *call, ElvesReinstruct *result, gpointer user_data)
+{
+  ElvesExecution *job = user_data;
+  if (job->warm_sent)
+    elves_histogram_add (&elves_agent_metrics.run, g_get_monotonic_time () - job->since_us);
+  g_clear_pointer (&job->warm, elves_warm_call_free);
+  if (is_decided (job))
+    elves_reinstruct_unref (result); /* it was told before it was sent */
+  else if (job->held)
+    job_decide (job, result);
+  else
+    {
+      job->result = result;
+      job_deliver (job);
+    }
 }
 
 /* ---- the intent to start, in the journal ---------------------------------------------------- */
@@ -242,7 +297,19 @@ on_intent_written (const ElvesJournalReply *reply, gpointer user_data)
   else if (reply->error != NULL)
     on_intent_failed (job, reply->error);
   else
-    start_worker (job);
+    start (job);
+}
+
+/* Of a worker of its own; or of the warm worker that keeps a place. That one may end before the
+   call is sent, and another one gets it: agent/recovery ends all warm workers anyway. */
+static const ElvesCell *
+find_cell (ElvesExecution *job, GError **error)
+{
+  if (job->warm != NULL && elves_warm_call_has_place (job->warm))
+    return elves_warm_call_cell (job->warm);
+  if (job->cell == NULL)
+    job->cell = elves_containment_open_cell (job->executor->parts.containment, error);
+  return job->cell;
 }
 
 static void
@@ -250,21 +317,46 @@ write_intent (ElvesExecution *job)
 {
   const ElvesExecutorParts *parts = &job->executor->parts;
   g_autoptr (GError) error = NULL;
-  if (job->cell == NULL)
-    job->cell = elves_containment_open_cell (parts->containment, &error);
-  if (job->cell == NULL)
+  const ElvesCell *cell = find_cell (job, &error);
+  if (cell == NULL)
     {
       job_decide (job, elves_answer_not_started (job->instruct, error->message));
       return;
     }
-  g_autofree char *cgroup = elves_cell_group_path (job->cell);
+  g_autofree char *cgroup = elves_cell_group_path (cell);
   ElvesJournalStart how = {
     .boot = elves_remains_boot (),
-    .tracking = elves_cell_tracking_entry (job->cell),
+    .tracking = elves_cell_tracking_entry (cell),
     .cgroup = cgroup,
   };
   job->held = TRUE;
   elves_journal_start (parts->journal, job->instruct->execution, &how, on_intent_written, job);
+}
+
+static void
+go_on (ElvesExecution *job)
+{
+  if (job->journaling != ELVES_NOT_JOURNALED)
+    write_intent (job);
+  else
+    start (job);
+}
+
+static void
+on_warm_placed (ElvesWarmCall *call, gpointer user_data)
+{
+  ElvesExecution *job = user_data;
+  if (!is_decided (job))
+    go_on (job);
+}
+
+static void
+ask_for_place (ElvesExecution *job)
+{
+  static const ElvesWarmCallbacks callbacks = { on_warm_placed, on_warm_ended };
+  job->warm = elves_warm_call_new (job->pool, job->instruct, job->timeout_s, &callbacks, job);
+  if (elves_warm_call_has_place (job->warm))
+    go_on (job);
 }
 
 static void
@@ -274,16 +366,19 @@ on_admitted (gpointer user_data)
   ElvesExecutor *self = job->executor;
   if (is_decided (job) || job->held)
     return;
+  if (job->pool != NULL)
+    {
+      ask_for_place (job);
+      return;
+    }
   const char *user = elves_apps_user (self->parts.apps, job->instruct->app);
   g_autoptr (GError) error = NULL;
   job->command = elves_commands_build (self->parts.commands, job->instruct, &job->entry, user,
                                        job->timeout_s, &error);
   if (job->command == NULL)
     job_decide (job, elves_answer_not_started (job->instruct, error->message));
-  else if (job->journaling != ELVES_NOT_JOURNALED)
-    write_intent (job);
   else
-    start_worker (job);
+    go_on (job);
 }
 
 /* ---- acceptance ----------------------------------------------------------------------------- */
@@ -335,7 +430,11 @@ job_begin (ElvesExecution *job, GError **error)
       job_fail (job, reason, unresolved->message);
       return TRUE;
     }
+  if (self->parts.warm != NULL)
+    job->pool = elves_warm_find_pool (self->parts.warm, instruct, &job->entry);
   guint limit = elves_apps_concurrency (self->parts.apps, instruct->app);
+  if (job->pool != NULL)
+    limit = MIN (limit, elves_warm_pool_capacity (job->pool));
   job->ticket =
       elves_admission_enter (self->admission, instruct->app, limit, on_admitted, job, error);
   return job->ticket != NULL;
@@ -524,10 +623,12 @@ void
 elves_executor_close (ElvesExecutor *self)
 {
   self->closed = TRUE;
+  if (self->parts.warm != NULL)
+    elves_warm_close (self->parts.warm);
   for (GList *link = self->jobs.head; link != NULL; link = link->next)
     {
       ElvesExecution *job = link->data;
-      if (is_decided (job) || job->runner != NULL)
+      if (is_decided (job) || is_started (job))
         continue;
       if (job->journaling == ELVES_JOURNALED_ASYNC)
         job_keep (job);
@@ -549,8 +650,12 @@ elves_executor_cancel_all (ElvesExecutor *self)
   for (GList *link = self->jobs.head; link != NULL; link = link->next)
     {
       ElvesExecution *job = link->data;
-      if (job->runner != NULL && job->result == NULL)
+      if (job->result != NULL)
+        continue;
+      if (job->runner != NULL)
         elves_runner_cancel (job->runner);
+      else if (job->warm != NULL)
+        elves_warm_call_cancel (job->warm);
     }
 }
 
@@ -570,9 +675,10 @@ elves_executor_free (ElvesExecutor *self)
   for (GList *link = self->jobs.head; link != NULL; link = link->next)
     {
       ElvesExecution *job = link->data;
-      const char *text = job->runner != NULL ? CANCELLED_TEXT : NEVER_STARTED_TEXT;
-      gboolean keep = job->journaling == ELVES_JOURNALED_ASYNC && job->runner == NULL && !job->held;
+      const char *text = is_started (job) ? CANCELLED_TEXT : NEVER_STARTED_TEXT;
+      gboolean keep = job->journaling == ELVES_JOURNALED_ASYNC && !is_started (job) && !job->held;
       g_clear_pointer (&job->runner, elves_runner_free);
+      g_clear_pointer (&job->warm, elves_warm_call_free);
       if (job->result == NULL && !keep)
         job->result = elves_reinstruct_failure (job->instruct, ELVES_REASON_CANCELLED, text);
     }

@@ -7,6 +7,7 @@
 #include "agent/containment.h"
 #include "agent/journal.h"
 #include "agent/reaper.h"
+#include "agent/warm.h"
 #include "common/deadlines.h"
 #include "common/instruct.h"
 #include "common/poller.h"
@@ -28,6 +29,7 @@ typedef struct
   ElvesDeadlines *deadlines;
   ElvesApps *apps;
   ElvesCommands *commands;
+  ElvesWarm *warm;       /* (nullable) none: each call gets a worker of its own */
   ElvesJournal *journal; /* (nullable) */
 } ElvesExecutorParts;
 

@@ -30,6 +30,13 @@ const ElvesMetric elves_agent_metric_table[] = {
   { PREFIX "leftovers_killed_total", ELVES_METRIC_COUNTER, FIELD (leftovers_killed),
     "Processes killed that outlived their worker." },
 
+  { PREFIX "warm_calls_total", ELVES_METRIC_COUNTER, FIELD (warm_calls),
+    "Calls handed to warm workers." },
+  { PREFIX "warm_starts_total", ELVES_METRIC_COUNTER, FIELD (warm_starts),
+    "Warm workers started." },
+  { PREFIX "warm_failures_total", ELVES_METRIC_COUNTER, FIELD (warm_failures),
+    "Warm workers that ended without being told to." },
+
   { PREFIX "results_taken_total", ELVES_METRIC_COUNTER, FIELD (results_taken),
     "Results that a scheduler has taken." },
   { PREFIX "reports_failed_total", ELVES_METRIC_COUNTER, FIELD (reports_failed),
@@ -45,6 +52,7 @@ const ElvesMetric elves_agent_metric_table[] = {
 
   { PREFIX "running", ELVES_METRIC_GAUGE, FIELD (running), "Workers that run." },
   { PREFIX "waiting", ELVES_METRIC_GAUGE, FIELD (waiting), "Jobs that wait for a worker." },
+  { PREFIX "warm_workers", ELVES_METRIC_GAUGE, FIELD (warm_workers), "Warm workers that live." },
   { PREFIX "outbox_results", ELVES_METRIC_GAUGE, FIELD (outbox_results),
     "Results that no scheduler has taken yet." },
   { PREFIX "journal_records", ELVES_METRIC_GAUGE, FIELD (journal_records),

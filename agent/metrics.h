@@ -19,6 +19,11 @@ typedef struct
   guint64 ended_in_error[ELVES_N_REASONS];
   guint64 leftovers_killed; /* processes that outlived their worker */
 
+  /* Warm workers. */
+  guint64 warm_calls; /* handed to one */
+  guint64 warm_starts;
+  guint64 warm_failures; /* ends that were not meant */
+
   /* Results. */
   guint64 results_taken;     /* by a scheduler */
   guint64 reports_failed;    /* tries that ended without an answer, or with another one */
@@ -33,6 +38,7 @@ typedef struct
 
   /* As it is now; filled in when somebody asks. */
   guint64 running, waiting;
+  guint64 warm_workers;
   guint64 outbox_results;
   guint64 journal_records, journal_bytes;
   guint64 registered, journal_failing;

@@ -215,21 +215,31 @@ append_diagnosis (GString *text, const char *name, GBytes *bytes)
                           g_strchomp (clean));
 }
 
-static void
-set_failure (const ElvesRunResult *run, ElvesReason reason, const char *what, ElvesVerdict *verdict)
+/**
+ * elves_output_fail:
+ * @run: what was printed
+ * @reason: of the failure
+ * @what: has happened
+ * @out_verdict: to be filled: flag -1, with the ends of both outputs
+ */
+void
+elves_output_fail (const ElvesRunResult *run,
+                   ElvesReason reason,
+                   const char *what,
+                   ElvesVerdict *out_verdict)
 {
   GString *text = g_string_new ("app exec error : ");
   g_string_append (text, what);
   append_diagnosis (text, "stdout", run->output);
   append_diagnosis (text, "stderr", run->error_output);
-  set_text (verdict, -1, reason, g_string_free (text, FALSE));
+  set_text (out_verdict, -1, reason, g_string_free (text, FALSE));
 }
 
 static void
 judge_exit_status (const ElvesRunResult *run, ElvesVerdict *verdict)
 {
   g_autofree char *what = g_strdup_printf ("exit status %d", run->status);
-  set_failure (run, ELVES_REASON_EXIT_STATUS, what, verdict);
+  elves_output_fail (run, ELVES_REASON_EXIT_STATUS, what, verdict);
 }
 
 /* Lower case: as the original's users know it. */
@@ -240,7 +250,7 @@ judge_signal (const ElvesRunResult *run, ElvesVerdict *verdict)
   g_autofree char *name = description != NULL ? g_ascii_strdown (description, -1)
                                               : g_strdup_printf ("signal %d", run->status);
   g_autofree char *what = g_strconcat ("signal: ", name, NULL);
-  set_failure (run, ELVES_REASON_SIGNAL, what, verdict);
+  elves_output_fail (run, ELVES_REASON_SIGNAL, what, verdict);
 }
 
 static void
@@ -249,8 +259,8 @@ judge_not_started (const ElvesRunResult *run, ElvesVerdict *verdict)
   gboolean missing = g_error_matches (run->error, ELVES_ERROR, ELVES_ERROR_NOT_FOUND);
   const char *what = run->error != NULL ? run->error->message : "not started";
   g_autofree char *clean = elves_utf8_clean (what, strlen (what), DIAGNOSIS_LIMIT_BYTES, NULL);
-  set_failure (run, missing ? ELVES_REASON_WORKER_MISSING : ELVES_REASON_SPAWN_FAILED, clean,
-               verdict);
+  elves_output_fail (run, missing ? ELVES_REASON_WORKER_MISSING : ELVES_REASON_SPAWN_FAILED, clean,
+                     verdict);
 }
 
 static void
@@ -320,6 +330,28 @@ elves_output_judge (const ElvesRunResult *run,
       judge_not_started (run, out_verdict);
       break;
     }
+}
+
+/**
+ * elves_output_judge_answer:
+ * @flag: as the worker says it
+ * @result: of any content
+ * @limit_bytes: of it; a line that says that it was cut comes on top
+ * @out_verdict: to be filled
+ *
+ * For a worker whose answer is not to be looked for in its output.
+ */
+void
+elves_output_judge_answer (gboolean flag,
+                           GBytes *result,
+                           gsize limit_bytes,
+                           ElvesVerdict *out_verdict)
+{
+  gsize length;
+  const char *begin = g_bytes_get_data (result, &length);
+  Part whole = { begin != NULL ? begin : "", (begin != NULL ? begin : "") + length };
+  *out_verdict = (ElvesVerdict){ 0 };
+  set_part (out_verdict, flag ? 1 : 0, ELVES_REASON_NONE, "", whole, limit_bytes, length);
 }
 
 void

@@ -22,6 +22,14 @@ void elves_output_judge (const ElvesRunResult *run,
                          gboolean unmarked_is_program,
                          gsize limit_bytes,
                          ElvesVerdict *out_verdict);
+void elves_output_judge_answer (gboolean flag,
+                                GBytes *result,
+                                gsize limit_bytes,
+                                ElvesVerdict *out_verdict);
+void elves_output_fail (const ElvesRunResult *run,
+                        ElvesReason reason,
+                        const char *what,
+                        ElvesVerdict *out_verdict);
 void elves_verdict_clear (ElvesVerdict *self);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ElvesVerdict, elves_verdict_clear)
 

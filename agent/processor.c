@@ -9,14 +9,11 @@
  */
 #include "agent/processor.h"
 
-#include "agent/small-file.h"
-#include "common/json-reader.h"
+#include "agent/app-config.h"
 #include "common/log.h"
 #include "common/rpc-codec.h"
 #include "common/thrift-link.h"
 
-#define CONFIG_FILE "appcfg.json"
-#define MAX_CONFIG_BYTES (64 * 1024)
 #define MAX_CALLS 32
 #define MAX_WAITING 1000
 #define DEFAULT_TIMEOUT_S 60 /* the file says 0 or nothing */
@@ -51,24 +48,13 @@ static void start_next (ElvesProcessor *self);
 
 /* ---- appcfg.json ---------------------------------------------------------------------------- */
 
-/* 0: it is no whole number. */
-static gint64
-find_number (const ElvesJsonObject *object, const char *name)
-{
-  ElvesJsonValue value = elves_json_object_get_any_case (object, name);
-  g_autofree char *text = elves_json_value_to_text (value);
-  gint64 number = 0;
-  if (value.kind == ELVES_JSON_NUMBER)
-    g_ascii_string_to_signed (text, 10, G_MININT64, G_MAXINT64, &number, NULL);
-  return number;
-}
-
+/* Returns: (nullable): what is wrong with it. */
 static const char *
-read_target (const ElvesJsonObject *object, Target *out_target)
+read_target (const ElvesAppConfig *config, Target *out_target)
 {
-  ElvesJsonValue host = elves_json_object_get_any_case (object, "Addr");
-  gint64 port = find_number (object, "Port");
-  gint64 timeout_s = find_number (object, "Timeout");
+  ElvesJsonValue host = elves_app_config_get (config, "Addr");
+  gint64 port = elves_app_config_number (config, "Port");
+  gint64 timeout_s = elves_app_config_number (config, "Timeout");
   if (host.kind != ELVES_JSON_STRING || host.length == 0 || port < 1 || port > G_MAXUINT16)
     return "Processor needs Addr, a text, and Port, a number";
   out_target->host = elves_json_value_to_text (host);
@@ -82,21 +68,8 @@ static char *
 load_target (const char *path, Target *out_target)
 {
   g_autoptr (GError) error = NULL;
-  gsize length;
-  g_autofree char *text = elves_small_file_read (path, MAX_CONFIG_BYTES + 1, &length, &error);
-  if (text == NULL)
-    return g_strdup (error->message);
-  if (length > MAX_CONFIG_BYTES)
-    return g_strdup ("it is too large");
-  g_autoptr (ElvesJsonObject) file = elves_json_object_parse (text, length, &error);
-  if (file == NULL)
-    return g_strdup (error->message);
-  ElvesJsonValue processor = elves_json_object_get_any_case (file, "Processor");
-  if (processor.kind != ELVES_JSON_OBJECT)
-    return g_strdup ("it has no Processor");
-  g_autoptr (ElvesJsonObject) object =
-      elves_json_object_parse (processor.text, processor.length, &error);
-  return object != NULL ? g_strdup (read_target (object, out_target)) : g_strdup (error->message);
+  g_autoptr (ElvesAppConfig) config = elves_app_config_read (path, "Processor", &error);
+  return g_strdup (config != NULL ? read_target (config, out_target) : error->message);
 }
 
 /* ---- calls ---------------------------------------------------------------------------------- */
@@ -182,7 +155,7 @@ static void
 start (ElvesProcessor *self, ElvesReinstruct *result)
 {
   const char *app = result->instruct->app;
-  g_autofree char *path = elves_apps_path (self->apps, app, CONFIG_FILE);
+  g_autofree char *path = elves_apps_path (self->apps, app, ELVES_APP_CONFIG_FILE);
   Target target = { NULL };
   g_autofree char *problem = load_target (path, &target);
   if (problem != NULL)

@@ -2,7 +2,8 @@
  *
  *   accepted   async: started as if they had just come in. Sync: forgotten, since nobody waits for
  *              them any more; who asks again is a new call
- *   started    their processes are found and killed; they end with reason agent-restarted
+ *   started    their processes are found and killed; they end with reason agent-restarted. So are
+ *              warm workers, whether they had a call or not
  *   finished   are reported
  *
  * Promises P1 and P2: nothing that was accepted stays without an outcome, and nothing that may have
@@ -67,8 +68,9 @@ on_restored (const ElvesJournalRecord *record, gpointer user_data)
 }
 
 static void
-end_processes (GPtrArray *leftovers)
+end_processes (GPtrArray *leftovers, const char *folder)
 {
+  g_autofree char *warm = g_strconcat (ELVES_WARM_OWNER "=", folder, NULL);
   g_autoptr (GArray) remains = g_array_new (FALSE, TRUE, sizeof (ElvesRemains));
   g_autoptr (GPtrArray) started = g_ptr_array_new ();
   for (guint i = 0; i < leftovers->len; i++)
@@ -86,8 +88,8 @@ end_processes (GPtrArray *leftovers)
       g_array_append_val (remains, job);
       g_ptr_array_add (started, leftover);
     }
-  if (started->len == 0)
-    return;
+  ElvesRemains warm_workers = { .boot = elves_remains_boot (), .tracking = warm };
+  g_array_append_val (remains, warm_workers);
   elves_remains_end ((ElvesRemains *) (void *) remains->data, remains->len);
   for (guint i = 0; i < started->len; i++)
     {
@@ -101,6 +103,7 @@ end_processes (GPtrArray *leftovers)
 /**
  * elves_recovery_new:
  * @journal: a journal to which nothing was handed yet; must outlive the recovery
+ * @folder: of it, by which warm workers are known
  *
  * Reads it, and ends the processes that are left. Blocks: at most some seconds.
  *
@@ -108,14 +111,14 @@ end_processes (GPtrArray *leftovers)
  * Errors: %ELVES_ERROR_UNAVAILABLE: the journal cannot be read
  */
 ElvesRecovery *
-elves_recovery_new (ElvesJournal *journal, GError **error)
+elves_recovery_new (ElvesJournal *journal, const char *folder, GError **error)
 {
   g_autoptr (ElvesRecovery) self = g_new0 (ElvesRecovery, 1);
   self->journal = journal;
   self->leftovers = g_ptr_array_new_with_free_func (leftover_free);
   if (!elves_journal_restore (journal, on_restored, self, error))
     return NULL;
-  end_processes (self->leftovers);
+  end_processes (self->leftovers, folder);
   return g_steal_pointer (&self);
 }
 

@@ -9,7 +9,7 @@ G_BEGIN_DECLS
 
 typedef struct ElvesRecovery ElvesRecovery;
 
-ElvesRecovery *elves_recovery_new (ElvesJournal *journal, GError **error);
+ElvesRecovery *elves_recovery_new (ElvesJournal *journal, const char *folder, GError **error);
 void elves_recovery_hand_over (ElvesRecovery *self, ElvesService *service, ElvesOutbox *outbox);
 void elves_recovery_free (ElvesRecovery *self);
 

@@ -25,6 +25,7 @@
 #define ENVIRONMENT_LIMIT_BYTES (256 * 1024)
 #define BOOT_ID "/proc/sys/kernel/random/boot_id"
 #define VARIABLE "ELVES_TRACKING="
+#define WARM_VARIABLE ELVES_WARM_OWNER "="
 
 typedef struct
 {
@@ -80,6 +81,23 @@ own (Hunt *hunt, gint64 pid, ElvesRemains *job)
     g_hash_table_insert (hunt->owners, GINT_TO_POINTER (pid), job);
 }
 
+/* The job that a process was started for; else the one that stands for all warm workers. */
+static ElvesRemains *
+owner_by_entries (const Hunt *hunt, const char *entries, const char *end)
+{
+  ElvesRemains *owner = NULL;
+  for (const char *at = entries; at < end; at += strlen (at) + 1)
+    {
+      gboolean by_job = g_str_has_prefix (at, VARIABLE);
+      if (!by_job && !g_str_has_prefix (at, WARM_VARIABLE))
+        continue;
+      ElvesRemains *found = g_hash_table_lookup (hunt->by_tracking, at);
+      if (found != NULL && (by_job || owner == NULL))
+        owner = found;
+    }
+  return owner;
+}
+
 /* The entry may be anywhere in the environment that the process began with. */
 static ElvesRemains *
 owner_by_environment (const Hunt *hunt, pid_t pid, char *buffer)
@@ -96,10 +114,7 @@ owner_by_environment (const Hunt *hunt, pid_t pid, char *buffer)
     length += got;
   close (fd);
   buffer[length] = '\0';
-  for (const char *at = buffer; at < buffer + length; at += strlen (at) + 1)
-    if (g_str_has_prefix (at, VARIABLE))
-      return g_hash_table_lookup (hunt->by_tracking, at);
-  return NULL;
+  return owner_by_entries (hunt, buffer, buffer + length);
 }
 
 static void

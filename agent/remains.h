@@ -5,6 +5,10 @@
 
 G_BEGIN_DECLS
 
+/* Variable of all warm workers of the agent whose journal is in that folder: a job of that tracking
+   entry has all of them that are not of another job. */
+#define ELVES_WARM_OWNER "ELVES_WARM_OWNER"
+
 /* A job that was running, as the journal knows it; the texts are borrowed. */
 typedef struct
 {

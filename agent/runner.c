@@ -58,6 +58,13 @@ on_output_read (gpointer user_data)
     handle (self, ELVES_RUNNER_PIPES_ENDED);
 }
 
+static void
+on_output_came (const guint8 *bytes, gsize length, gpointer user_data)
+{
+  ElvesRunner *self = user_data;
+  self->spec.output (self, bytes, length, self->user_data);
+}
+
 /* --- States ---------------------------------------------------------------------------------- */
 
 static void
@@ -283,7 +290,7 @@ spawn_worker (ElvesRunner *self,
     .user = spec->user,
     .group_fd = elves_cell_group_fd (self->cell),
     .join_fd = elves_cell_join_fd (self->cell),
-    .stdin_fd = -1,
+    .stdin_fd = spec->stdin_fd > 0 ? spec->stdin_fd : -1,
     .stdout_fd = stdout_fd,
     .stderr_fd = stderr_fd,
   };
@@ -369,6 +376,8 @@ elves_runner_start (ElvesPoller *poller,
   self->started_us = g_get_monotonic_time ();
   elves_capture_init (&self->output, ELVES_CAPTURE_BEGINNING, spec->output_limit_bytes);
   elves_capture_init (&self->error_output, ELVES_CAPTURE_END, spec->stderr_limit_bytes);
+  self->output.sink = spec->output != NULL ? on_output_came : NULL;
+  self->output.sink_data = self;
   self->state = ELVES_RUNNER_RUNNING;
   if (start_worker (self, containment, spec, &self->error))
     {
@@ -414,6 +423,19 @@ elves_runner_free (ElvesRunner *self)
   elves_capture_clear (&self->error_output);
   g_clear_error (&self->error);
   g_free (self);
+}
+
+/**
+ * elves_runner_cell:
+ * @self: a runner
+ *
+ * Returns: (transfer none) (nullable): what contains its processes; %NULL when it was not started
+ * or has finished.
+ */
+const ElvesCell *
+elves_runner_cell (const ElvesRunner *self)
+{
+  return self->cell;
 }
 
 /**

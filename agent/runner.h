@@ -18,6 +18,14 @@
 
 G_BEGIN_DECLS
 
+typedef struct ElvesRunner ElvesRunner;
+
+/* Gets the output as it comes: then the result has none. May cancel, must not free. */
+typedef void (*ElvesRunOutputFunc) (ElvesRunner *runner,
+                                    const guint8 *bytes,
+                                    gsize length,
+                                    gpointer user_data);
+
 typedef struct
 {
   const char *const
@@ -25,8 +33,10 @@ typedef struct
   const char *const *environment; /* complete; the runner adds only its tracking variable */
   const char *directory;          /* working directory */
   const ElvesSpawnUser *user;     /* (nullable) */
-  ElvesCell *cell;  /* (nullable) (transfer full): one that was opened for this; else it is now */
-  guint timeout_ms; /* 0: none */
+  ElvesCell *cell; /* (nullable) (transfer full): one that was opened for this; else it is now */
+  int stdin_fd;    /* 3 or above, stays the caller's; 0: /dev/null */
+  ElvesRunOutputFunc output; /* (nullable) with the user_data of finished() */
+  guint timeout_ms;          /* 0: none */
   int stop_signal;
   guint grace_ms;
   guint drain_ms;
@@ -59,7 +69,6 @@ typedef struct
   guint cost_ms;
 } ElvesRunResult;
 
-typedef struct ElvesRunner ElvesRunner;
 typedef void (*ElvesRunFinishedFunc) (ElvesRunner *runner,
                                       const ElvesRunResult *result,
                                       gpointer user_data);
@@ -76,7 +85,8 @@ void elves_runner_cancel (
     ElvesRunner *self); /* stop signal now, KILL after grace; finished() still comes */
 void
 elves_runner_free (ElvesRunner *self); /* NULL is fine; kills the tree; no callback afterwards */
-pid_t elves_runner_pid (const ElvesRunner *self); /* 0: not started or ended */
+const ElvesCell *elves_runner_cell (const ElvesRunner *self); /* (nullable) as long as it lives */
+pid_t elves_runner_pid (const ElvesRunner *self);             /* 0: not started or ended */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesRunner, elves_runner_free)
 
