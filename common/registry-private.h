@@ -37,6 +37,7 @@ typedef struct
   const char *path;   /* create: the real path */
   char **names;       /* children */
   gint64 owner;       /* get, exists: the session of an ephemeral node, else 0 */
+  gint64 change;      /* get, exists: the transaction that made or last changed it; never 0 */
   const char *target; /* the path that the request was about */
 } ElvesRegistryReply;
 
@@ -64,6 +65,7 @@ typedef struct
   GBytes *data;
   char **names;
   gint64 ephemeral_owner;
+  gint64 change;
   char *target;
   ElvesRegistryReplyFunc func;
   gpointer owner;

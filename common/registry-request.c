@@ -321,7 +321,10 @@ static void
 on_stat_reply (int rc, const struct Stat *stat, const void *data)
 {
   if (rc == ZOK && stat)
-    ((ElvesRegistryEvent *) data)->ephemeral_owner = stat->ephemeralOwner;
+    {
+      ((ElvesRegistryEvent *) data)->ephemeral_owner = stat->ephemeralOwner;
+      ((ElvesRegistryEvent *) data)->change = stat->mzxid;
+    }
   post_reply (rc, data);
 }
 

@@ -260,6 +260,7 @@ handle_reply (const ElvesRegistryEvent *event)
                                .path = event->path,
                                .names = event->names,
                                .owner = event->ephemeral_owner,
+                               .change = event->change,
                                .target = event->target };
   event->func (event->owner, &reply);
 }

@@ -1,9 +1,12 @@
 /* The children of one node and the data of each, kept up to date by watches.
  *
  * A fired watch, a lost reply and a new session all do the same: they mark what has to be read
- * again, and _advance() reads it, all children of a batch pipelined. Nothing is forgotten before
+ * again, and _advance() reads it, all children of a batch pipelined; what was not marked costs
+ * nothing, however many there are. Nothing is forgotten before
  * the server has said that it is gone, so a table keeps what it knew while there is no connection;
- * callbacks come only for differences. The watched node is created when it is missing.
+ * callbacks come only for what was changed since. Contents are not kept: the number of the
+ * transaction that made a content tells whether it is another one. The watched node is created when
+ * it is missing.
  *
  * Watches fire once. The order "event, then anything that was read after the change" is kept by
  * ZooKeeper and by the mailbox; so reading again on every event misses nothing but intermediate
@@ -15,7 +18,9 @@
 
 typedef struct
 {
-  GBytes *data;   /* NULL until first read: not yet told to anyone */
+  char *name;
+  GList place;    /* in the queue of what has to be read: stale, and not busy */
+  gint64 change;  /* that made what was told last; 0: not yet told to anyone */
   gboolean stale; /* has to be read (again) */
   gboolean busy;  /* is being read */
   guint listing;  /* the number of the last listing that had it */
@@ -29,6 +34,7 @@ struct ElvesRegistryTable
   gpointer user_data;
 
   GHashTable *children;   /* name -> Child */
+  GQueue to_read;         /* of Child */
   gboolean stale;         /* the list has to be read (again) */
   gboolean busy;          /* it is being read */
   gboolean parents_tried; /* the watched node was missing, and created just now */
@@ -41,17 +47,41 @@ static void
 child_free (gpointer data)
 {
   Child *child = data;
-  if (child->data)
-    g_bytes_unref (child->data);
+  g_free (child->name);
   g_free (child);
+}
+
+static Child *
+add_child (ElvesRegistryTable *self, const char *name)
+{
+  Child *child = g_new0 (Child, 1);
+  child->name = g_strdup (name);
+  child->place.data = child;
+  g_hash_table_insert (self->children, child->name, child);
+  return child;
 }
 
 static void
 mark_stale (ElvesRegistryTable *self, Child *child)
 {
   if (!child->stale && !child->busy)
-    self->unread++;
+    {
+      self->unread++;
+      g_queue_push_tail_link (&self->to_read, &child->place);
+    }
   child->stale = TRUE;
+}
+
+/* Its answer has come: it is read again when it was marked meanwhile, or when @again. */
+static void
+end_reading (ElvesRegistryTable *self, Child *child, gboolean again)
+{
+  child->busy = FALSE;
+  child->stale |= again;
+  if (child->stale)
+    g_queue_push_tail_link (&self->to_read, &child->place);
+  else
+    self->unread--;
 }
 
 static void
@@ -67,30 +97,29 @@ check_complete (ElvesRegistryTable *self)
 static void
 remove_child (ElvesRegistryTable *self, const char *name)
 {
-  char *key = NULL;
   gpointer value = NULL;
-  if (!g_hash_table_steal_extended (self->children, name, (gpointer *) &key, &value))
+  if (!g_hash_table_steal_extended (self->children, name, NULL, &value))
     return;
   Child *child = value;
   if (child->stale || child->busy)
     self->unread--;
-  if (child->data)
-    self->callbacks.gone (self, key, self->user_data);
-  g_free (key);
+  if (child->stale && !child->busy)
+    g_queue_unlink (&self->to_read, &child->place);
+  if (child->change != 0)
+    self->callbacks.gone (self, child->name, self->user_data);
   child_free (child);
 }
 
 static void
-store (ElvesRegistryTable *self, const char *name, Child *child, GBytes *data)
+tell (ElvesRegistryTable *self, Child *child, const ElvesRegistryReply *reply)
 {
-  if (child->data && g_bytes_equal (child->data, data))
+  if (child->change == reply->change)
     return;
-  if (child->data)
-    g_bytes_unref (child->data);
-  child->data = g_bytes_ref (data);
+  child->change = reply->change;
   gsize length;
-  const guint8 *bytes = g_bytes_get_data (data, &length);
-  self->callbacks.set (self, name, bytes ? bytes : (const guint8 *) "", length, self->user_data);
+  const guint8 *bytes = g_bytes_get_data (reply->data, &length);
+  self->callbacks.set (self, child->name, bytes ? bytes : (const guint8 *) "", length,
+                       self->user_data);
 }
 
 /* The child may have gone, and even come back as another Child, since it was asked for: the name
@@ -103,23 +132,17 @@ on_child_read (gpointer owner, const ElvesRegistryReply *reply)
   Child *child = g_hash_table_lookup (self->children, name);
   if (!child || !child->busy)
     return;
-  child->busy = FALSE;
+  end_reading (self, child, reply->rc != ZOK && reply->rc != ZNONODE);
   if (reply->rc == ZOK)
-    {
-      if (!child->stale)
-        self->unread--;
-      store (self, name, child, reply->data);
-    }
+    tell (self, child, reply);
   else if (reply->rc == ZNONODE)
     {
-      child->stale = TRUE; /* unread, and counted as such */
       remove_child (self, name);
       /* Should it be back by now, its listing has come before this and left nothing to see. */
       self->stale = TRUE;
     }
   else
     {
-      child->stale = TRUE;
       elves_registry_retry_later (self->registry, reply->target, reply->rc);
       return;
     }
@@ -149,8 +172,7 @@ take_listing (ElvesRegistryTable *self, char **names)
       Child *child = g_hash_table_lookup (self->children, names[i]);
       if (!child)
         {
-          child = g_new0 (Child, 1);
-          g_hash_table_insert (self->children, g_strdup (names[i]), child);
+          child = add_child (self, names[i]);
           mark_stale (self, child);
         }
       child->listing = self->listing;
@@ -185,17 +207,13 @@ on_listed (gpointer owner, const ElvesRegistryReply *reply)
 static void
 read_children (ElvesRegistryTable *self)
 {
-  GHashTableIter iter;
-  gpointer name, value;
-  g_hash_table_iter_init (&iter, self->children);
-  while (g_hash_table_iter_next (&iter, &name, &value))
+  GList *place;
+  while ((place = g_queue_pop_head_link (&self->to_read)))
     {
-      Child *child = value;
-      if (!child->stale || child->busy)
-        continue;
+      Child *child = place->data;
       child->stale = FALSE;
       child->busy = TRUE;
-      g_autofree char *path = g_strconcat (self->path, "/", name, NULL);
+      g_autofree char *path = g_strconcat (self->path, "/", child->name, NULL);
       elves_registry_request_get (self->registry, path, on_child_read, self);
     }
 }
@@ -212,7 +230,7 @@ elves_registry_table_advance (ElvesRegistryTable *self)
       elves_registry_request_children (self->registry, self->path, on_listed, self);
     }
   /* Not while a listing is under way after a new session: what it drops need not be read. */
-  if (!self->busy && self->unread > 0)
+  if (!self->busy)
     read_children (self);
   check_complete (self);
 }
@@ -272,7 +290,7 @@ elves_registry_watch (ElvesRegistry *self,
   table->path = elves_registry_full_path (self, path);
   table->callbacks = *callbacks;
   table->user_data = user_data;
-  table->children = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, child_free);
+  table->children = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, child_free);
   table->stale = table->complete_due = TRUE;
   elves_registry_add_table (self, table);
   elves_registry_table_advance (table);

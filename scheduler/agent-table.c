@@ -21,10 +21,11 @@ record_free (gpointer data)
 {
   ElvesAgentRecord *record = data;
 
+  if (record->host != record->ip)
+    g_free (record->host);
   g_free (record->ip);
-  g_free (record->host);
-  g_free (record->type);
-  g_free (record->version);
+  g_clear_pointer (&record->type, g_ref_string_release);
+  g_clear_pointer (&record->version, g_ref_string_release);
   g_free (record);
 }
 
@@ -58,14 +59,14 @@ elves_agent_table_free (ElvesAgentTable *self)
   g_free (self);
 }
 
-static char *
-text_member (JsonObject *object, const char *name, const char *fallback)
+static const char *
+text_member (JsonObject *object, const char *name)
 {
   JsonNode *node = json_object_get_member (object, name);
 
   if (node == NULL || json_node_get_value_type (node) != G_TYPE_STRING)
-    return g_strdup (fallback);
-  return g_strdup (json_node_get_string (node));
+    return "";
+  return json_node_get_string (node);
 }
 
 static gboolean
@@ -121,28 +122,35 @@ has_feature (JsonObject *object, const char *feature)
   return FALSE;
 }
 
+/* Thousands of agents are at their own name, of the same type and version: each of these texts is
+   there once. */
+static void
+fill_texts (ElvesAgentRecord *record, const char *host, const char *type, const char *version)
+{
+  gboolean is_at_name = *host == '\0' || g_str_equal (host, record->ip);
+
+  record->host = is_at_name ? record->ip : g_strdup (host);
+  record->type = g_ref_string_new_intern (type);
+  record->version = g_ref_string_new_intern (version);
+}
+
 static gboolean
 fill_record (ElvesAgentRecord *record, const guint8 *data, gsize length, GError **error)
 {
   g_autoptr (JsonParser) parser = json_parser_new_immutable ();
-  g_autofree char *host = NULL;
   JsonObject *object;
 
   if (length == 0)
     {
-      record->host = g_strdup (record->ip);
-      record->type = g_strdup ("");
-      record->version = g_strdup ("");
+      fill_texts (record, "", "", "");
       return TRUE;
     }
 
   object = parse_content (parser, data, length, error);
   if (object == NULL || !port_member (object, record->port, &record->port, error))
     return FALSE;
-  host = text_member (object, "ip", "");
-  record->host = g_strdup (*host != '\0' ? host : record->ip);
-  record->type = text_member (object, "type", "");
-  record->version = text_member (object, "version", "");
+  fill_texts (record, text_member (object, "ip"), text_member (object, "type"),
+              text_member (object, "version"));
   record->has_journal = has_feature (object, "journal");
   record->takes_lists = has_feature (object, ELVES_FEATURE_LISTS);
   return TRUE;

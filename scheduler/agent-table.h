@@ -11,10 +11,10 @@ typedef struct ElvesAgentTable ElvesAgentTable;
 typedef struct
 {
   char *ip;             /* the znode's name */
-  char *host;           /* where to connect: the member "ip", else the znode's name */
+  char *host;           /* where to connect: the member "ip", else the znode's name; may be @ip */
   guint16 port;         /* the member "port", else the default */
-  char *type;           /* "elves-c", or what a foreign agent wrote; "" */
-  char *version;        /* "" */
+  GRefString *type;     /* "elves-c", or what a foreign agent wrote; "" */
+  GRefString *version;  /* "" */
   gboolean has_journal; /* its member "features" has "journal" */
   gboolean takes_lists; /* the same of "lists" */
 } ElvesAgentRecord;
