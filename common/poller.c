@@ -30,6 +30,7 @@ struct ElvesPoller
   guint dispatching;    /* depth: somebody may turn the loop from inside a callback */
   GPtrArray *graveyard; /* removed during a dispatch, freed after it */
   GQueue deferred;
+  ElvesDeadlines *deadlines;
   guint64 n_turns; /* in which deferred work ran */
 };
 
@@ -148,6 +149,7 @@ elves_poller_new (GError **error)
   self->epoll_fd = epoll_fd;
   self->graveyard = g_ptr_array_new_with_free_func (g_free);
   g_queue_init (&self->deferred);
+  self->deadlines = elves_deadlines_new ();
   self->tag = g_source_add_unix_fd (&self->source, epoll_fd, G_IO_IN);
   /* Else GLib takes the descriptor out of its set and back for each dispatch, and wakes itself up
      for it: three system calls a turn. */
@@ -168,8 +170,15 @@ elves_poller_free (ElvesPoller *self)
     return;
   g_warn_if_fail (self->n_watches == 0);
   g_warn_if_fail (self->deferred.length == 0);
+  elves_deadlines_free (self->deadlines);
   g_source_destroy (&self->source);
   g_source_unref (&self->source);
+}
+
+ElvesDeadlines *
+elves_poller_deadlines (ElvesPoller *self)
+{
+  return self->deadlines;
 }
 
 static void

@@ -3,6 +3,8 @@
    O(ready descriptors). Main thread only. */
 #pragma once
 
+#include "common/deadlines.h"
+
 #include <glib.h>
 
 G_BEGIN_DECLS
@@ -26,6 +28,9 @@ ElvesWatch *elves_poller_watch (ElvesPoller *self,
 void elves_watch_set_events (ElvesWatch *self, GIOCondition events); /* 0: only errors */
 void elves_watch_remove (
     ElvesWatch *self); /* NULL is fine; before the fd is closed; func is not called again */
+
+/* Deadlines for whoever watches here and has no own; live as long as the poller. */
+ElvesDeadlines *elves_poller_deadlines (ElvesPoller *self);
 
 /* Work for the end of this turn of the loop, embedded in its owner: set @func and @user_data once,
    leave the rest zero. */

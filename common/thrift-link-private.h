@@ -2,6 +2,7 @@
    bytes. */
 #pragma once
 
+#include "common/dial.h"
 #include "common/error.h"
 #include "common/thrift-link.h"
 
@@ -14,15 +15,6 @@ typedef enum
   ELVES_LINK_CLOSED
 } ElvesLinkState;
 
-/* Outlives the link when that is freed while the operation is under way. */
-typedef struct
-{
-  ElvesThriftLink *link; /* NULL: nobody waits */
-  GCancellable *cancellable;
-  guint timer_id;
-  gboolean timed_out;
-} ElvesLinkAttempt;
-
 struct ElvesThriftLink
 {
   ElvesPoller *poller;
@@ -30,9 +22,7 @@ struct ElvesThriftLink
   ElvesThriftLinkCallbacks callbacks;
   gpointer user_data;
   ElvesLinkState state;
-  ElvesLinkAttempt *attempt;
-  GSocketConnection *connection; /* outgoing: keeps the socket */
-  GSocket *socket;
+  ElvesDial *dial; /* (nullable) while connecting */
   int fd;
   ElvesWatch *watch;
   ElvesDeferred turn_end;

@@ -10,6 +10,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Pausing alone changes nothing, so that a call that is answered within the turn costs no system
    call; only bytes that come meanwhile do. */
@@ -31,23 +32,11 @@ release_socket (ElvesThriftLink *self)
 {
   g_clear_pointer (&self->watch, elves_watch_remove);
   elves_poller_cancel_deferred (self->poller, &self->turn_end);
-  if (self->socket)
-    g_socket_close (self->socket, NULL);
-  g_clear_object (&self->connection);
-  g_clear_object (&self->socket);
+  if (self->fd >= 0)
+    close (self->fd);
+  self->fd = -1;
   g_clear_pointer (&self->partial, g_byte_array_unref);
   g_clear_pointer (&self->backlog, g_byte_array_unref);
-}
-
-static void
-abandon_attempt (ElvesThriftLink *self)
-{
-  ElvesLinkAttempt *attempt = g_steal_pointer (&self->attempt);
-  if (!attempt)
-    return;
-  attempt->link = NULL;
-  g_clear_handle_id (&attempt->timer_id, g_source_remove);
-  g_cancellable_cancel (attempt->cancellable);
 }
 
 /* Last of all: the link may be gone afterwards. */
@@ -56,7 +45,7 @@ close_link (ElvesThriftLink *self)
 {
   g_autoptr (GError) error = g_steal_pointer (&self->failure);
   self->state = ELVES_LINK_CLOSED;
-  abandon_attempt (self);
+  g_clear_pointer (&self->dial, elves_dial_cancel);
   release_socket (self);
   self->callbacks.closed (self, error, self->user_data);
 }
@@ -154,12 +143,12 @@ link_new (ElvesPoller *poller,
   return self;
 }
 
+/* Takes @fd. */
 static void
-open_socket (ElvesThriftLink *self, GSocket *socket)
+open_socket (ElvesThriftLink *self, int fd)
 {
   int on = 1;
-  self->socket = g_object_ref (socket);
-  self->fd = g_socket_get_fd (socket);
+  self->fd = fd;
   setsockopt (self->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   self->state = ELVES_LINK_OPEN;
   self->last_activity_us = g_get_monotonic_time ();
@@ -167,63 +156,21 @@ open_socket (ElvesThriftLink *self, GSocket *socket)
 }
 
 static void
-attempt_free (ElvesLinkAttempt *attempt)
+on_dialled (int fd, const GError *error, gpointer user_data)
 {
-  g_clear_handle_id (&attempt->timer_id, g_source_remove);
-  g_object_unref (attempt->cancellable);
-  g_free (attempt);
-}
-
-static void
-fail_connecting (ElvesThriftLink *self, const GError *cause, gboolean timed_out)
-{
-  ElvesError code = ELVES_ERROR_UNAVAILABLE;
-  if (timed_out || g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_TIMED_OUT))
-    code = ELVES_ERROR_TIMEOUT;
-  else if (g_error_matches (cause, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED))
-    code = ELVES_ERROR_REFUSED;
-  if (timed_out)
-    self->failure = g_error_new (ELVES_ERROR, code, "Not connected within %u ms",
-                                 self->options.connect_timeout_ms);
-  else
-    self->failure = g_error_new_literal (ELVES_ERROR, code, cause->message);
-  close_link (self);
-}
-
-static void
-on_connected (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  ElvesLinkAttempt *attempt = user_data;
-  ElvesThriftLink *self = attempt->link;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GSocketConnection) connection =
-      g_socket_client_connect_to_host_finish (G_SOCKET_CLIENT (source), result, &error);
-  gboolean timed_out = attempt->timed_out;
-  attempt_free (attempt);
-  if (!self)
-    return;
-  self->attempt = NULL;
-  if (!connection)
+  ElvesThriftLink *self = user_data;
+  self->dial = NULL;
+  if (error != NULL)
     {
-      fail_connecting (self, error, timed_out);
+      self->failure = g_error_copy (error);
+      close_link (self);
       return;
     }
-  self->connection = g_steal_pointer (&connection);
-  open_socket (self, g_socket_connection_get_socket (self->connection));
+  open_socket (self, fd);
   if (elves_thrift_link_output_pending (self) > 0 || self->finishing)
     elves_poller_defer (self->poller, &self->turn_end);
   if (self->callbacks.opened)
     self->callbacks.opened (self, self->user_data);
-}
-
-static gboolean
-on_connect_timed_out (gpointer user_data)
-{
-  ElvesLinkAttempt *attempt = user_data;
-  attempt->timer_id = 0;
-  attempt->timed_out = TRUE;
-  g_cancellable_cancel (attempt->cancellable);
-  return G_SOURCE_REMOVE;
 }
 
 /**
@@ -243,22 +190,13 @@ elves_thrift_link_connect (ElvesPoller *poller,
                            gpointer user_data)
 {
   ElvesThriftLink *self = link_new (poller, options, callbacks, user_data);
-  ElvesLinkAttempt *attempt = g_new0 (ElvesLinkAttempt, 1);
-  attempt->link = self;
-  attempt->cancellable = g_cancellable_new ();
-  attempt->timer_id = g_timeout_add (options->connect_timeout_ms, on_connect_timed_out, attempt);
-  self->attempt = attempt;
-
-  g_autoptr (GSocketClient) client = g_socket_client_new ();
-  g_socket_client_set_enable_proxy (client, FALSE);
-  g_autoptr (GSocketConnectable) address = g_network_address_new (host, port);
-  g_socket_client_connect_async (client, address, attempt->cancellable, on_connected, attempt);
+  self->dial = elves_dial_new (poller, host, port, options->connect_timeout_ms, on_dialled, self);
   return self;
 }
 
 /**
  * elves_thrift_link_accept:
- * @socket: connected; a reference is taken, and it is closed with the link
+ * @fd: (transfer full): connected, does not block; it is closed with the link
  * @options: copied
  * @callbacks: copied; opened() is not called
  *
@@ -266,13 +204,13 @@ elves_thrift_link_connect (ElvesPoller *poller,
  */
 ElvesThriftLink *
 elves_thrift_link_accept (ElvesPoller *poller,
-                          GSocket *socket,
+                          int fd,
                           const ElvesThriftLinkOptions *options,
                           const ElvesThriftLinkCallbacks *callbacks,
                           gpointer user_data)
 {
   ElvesThriftLink *self = link_new (poller, options, callbacks, user_data);
-  open_socket (self, socket);
+  open_socket (self, fd);
   return self;
 }
 
@@ -290,7 +228,7 @@ elves_thrift_link_free (ElvesThriftLink *self)
       self->freed = TRUE;
       return;
     }
-  abandon_attempt (self);
+  g_clear_pointer (&self->dial, elves_dial_cancel);
   release_socket (self);
   g_clear_pointer (&self->output, g_byte_array_unref);
   g_clear_error (&self->failure);

@@ -9,8 +9,6 @@
 #include "common/poller.h"
 #include "common/thrift-scan.h"
 
-#include <gio/gio.h>
-
 G_BEGIN_DECLS
 
 typedef struct ElvesThriftLink ElvesThriftLink;
@@ -46,7 +44,7 @@ ElvesThriftLink *elves_thrift_link_connect (ElvesPoller *poller,
                                             const ElvesThriftLinkCallbacks *callbacks,
                                             gpointer user_data);
 ElvesThriftLink *elves_thrift_link_accept (ElvesPoller *poller,
-                                           GSocket *socket,
+                                           int fd,
                                            const ElvesThriftLinkOptions *options,
                                            const ElvesThriftLinkCallbacks *callbacks,
                                            gpointer user_data);

@@ -210,20 +210,12 @@ add_connection (ElvesThriftServer *self, int fd, const struct sockaddr_storage *
   static const ElvesThriftLinkCallbacks callbacks = { .message = on_message,
                                                       .closed = on_closed,
                                                       .drained = on_drained };
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GSocket) socket = g_socket_new_from_fd (fd, &error);
-  if (!socket)
-    {
-      g_debug ("A connection ended: %s", error->message);
-      close (fd);
-      return;
-    }
   ElvesThriftConnection *connection = g_new0 (ElvesThriftConnection, 1);
   connection->server = self;
   connection->peer = *peer;
   connection->node.data = connection;
   connection->link =
-      elves_thrift_link_accept (self->poller, socket, &self->link_options, &callbacks, connection);
+      elves_thrift_link_accept (self->poller, fd, &self->link_options, &callbacks, connection);
   g_queue_push_tail_link (&self->connections, &connection->node);
   start_timer (self);
 }

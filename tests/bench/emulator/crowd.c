@@ -6,6 +6,7 @@
 #include "tests/bench/emulator/crowd.h"
 
 #include "agent/courier.h"
+#include "agent/reply.h"
 #include "common/deadlines.h"
 #include "common/thrift-server.h"
 #include "tests/bench/emulator/roster.h"
@@ -54,7 +55,7 @@ typedef struct
 {
   Crowd *crowd;
   ElvesReinstruct *result;
-  ElvesThriftCall *call; /* NULL: async */
+  ElvesReply *reply; /* NULL: async */
   ElvesDeadline deadline;
 } Job;
 
@@ -67,8 +68,6 @@ job_free (gpointer data)
 {
   Job *job = data;
   elves_deadlines_disarm (job->crowd->deadlines, &job->deadline);
-  if (job->call != NULL)
-    elves_thrift_call_drop (job->call);
   elves_reinstruct_unref (job->result);
   g_free (job);
 }
@@ -128,9 +127,9 @@ on_job_due (ElvesDeadline *deadline, gpointer user_data)
 {
   Job *job = user_data;
   ElvesCourier *courier = NULL;
-  if (job->call != NULL)
+  if (job->reply != NULL)
     {
-      elves_thrift_call_answer_reinstruct (g_steal_pointer (&job->call), job->result);
+      elves_reply_give (g_steal_pointer (&job->reply), job->result);
       g_hash_table_remove (job->crowd->jobs, job);
       return;
     }
@@ -141,11 +140,11 @@ on_job_due (ElvesDeadline *deadline, gpointer user_data)
 }
 
 static Job *
-job_new (Crowd *self, ElvesInstruct *instruct, ElvesThriftCall *call)
+job_new (Crowd *self, ElvesInstruct *instruct, ElvesReply *reply)
 {
   Job *job = g_new0 (Job, 1);
   job->crowd = self;
-  job->call = call;
+  job->reply = reply;
   job->result = elves_reinstruct_new (instruct);
   job->result->flag = 1;
   job->result->result = g_bytes_ref (instruct->param);
@@ -156,10 +155,10 @@ job_new (Crowd *self, ElvesInstruct *instruct, ElvesThriftCall *call)
 /* --- calls ----------------------------------------------------------------------------------- */
 
 static void
-answer_sync (Crowd *self, ElvesInstruct *instruct, ElvesThriftCall *call)
+answer_sync (Crowd *self, ElvesInstruct *instruct, ElvesReply *reply)
 {
   self->counts.sync_calls++;
-  Job *job = job_new (self, instruct, call);
+  Job *job = job_new (self, instruct, reply);
   if (self->options.delay_ms == 0)
     on_job_due (NULL, job);
   else
@@ -184,19 +183,35 @@ accept (Crowd *self, ElvesInstruct *instruct)
 }
 
 static void
-answer_async (Crowd *self, GPtrArray *instructs, ElvesThriftCall *call)
+answer_async (Crowd *self, ElvesInstruct *instruct, ElvesReply *reply)
 {
-  g_autoptr (GPtrArray) answers =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) elves_reinstruct_unref);
-  for (guint i = 0; instructs != NULL && i < instructs->len; i++)
+  g_autoptr (ElvesReinstruct) answer = elves_reinstruct_new (instruct);
+  answer->flag = 1;
+  answer->state = accept (self, instruct);
+  answer->result = g_bytes_new (NULL, 0);
+  elves_reply_give (reply, answer);
+}
+
+static void
+answer_each_async (Crowd *self, GPtrArray *instructs, ElvesThriftCall *call)
+{
+  ElvesReplyList *replies = elves_reply_list_new (call, instructs->len);
+  for (guint i = 0; i < instructs->len; i++)
+    answer_async (self, instructs->pdata[i], elves_reply_to_list (replies, i));
+  elves_reply_list_seal (replies);
+}
+
+static void
+answer_list (Crowd *self, const ElvesRpcRequest *request, ElvesThriftCall *call)
+{
+  g_autoptr (ElvesThriftChannel) channel = elves_thrift_call_channel (call);
+  for (guint i = 0; i < request->instructs->len; i++)
     {
-      ElvesReinstruct *answer = elves_reinstruct_new (instructs->pdata[i]);
-      answer->flag = 1;
-      answer->state = accept (self, instructs->pdata[i]);
-      answer->result = g_bytes_new (NULL, 0);
-      g_ptr_array_add (answers, answer);
+      const ElvesRpcMark *mark = &g_array_index (request->marks, ElvesRpcMark, i);
+      ElvesReply *reply = elves_reply_to_channel (channel, mark->call);
+      (mark->wait ? answer_sync : answer_async) (self, request->instructs->pdata[i], reply);
     }
-  elves_thrift_call_answer_list (call, answers);
+  elves_thrift_call_end (call);
 }
 
 static void
@@ -215,9 +230,11 @@ on_call (ElvesThriftServer *server, ElvesThriftCall *call, gpointer user_data)
   else if (request->method == ELVES_RPC_ALIVE_CHECK)
     elves_thrift_call_answer_text (call, "success");
   else if (request->method == ELVES_RPC_INVOKE_ASYNC)
-    answer_async (self, request->instructs, call);
+    answer_each_async (self, request->instructs, call);
+  else if (request->method == ELVES_RPC_INVOKE_LIST)
+    answer_list (self, request, call);
   else if (request->method == ELVES_RPC_INVOKE_SYNC && request->instructs->len == 1)
-    answer_sync (self, request->instructs->pdata[0], call);
+    answer_sync (self, request->instructs->pdata[0], elves_reply_to_call (call));
   else
     elves_thrift_call_answer_exception (call, ELVES_RPC_EXCEPTION_UNKNOWN_METHOD, "not emulated");
 }

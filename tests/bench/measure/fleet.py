@@ -15,7 +15,7 @@ from .lanes import median, ratio, take_turns
 from .process import Process
 from .stage import Stage
 
-JOURNAL = ("--features", '"journal"')
+OURS = ("--features", '"journal","lists"')  # as our own agents
 ALL_S = 60  # limit of what takes as long as it takes
 SICK_EVERY = 10
 SICK_AGENTS, SICK_RATE = 1000, 1000.0  # calls a second
@@ -99,7 +99,7 @@ def measure_start(stage, count, number, zookeeper):
 
 def restart(report, name, stage, world):
     count = world.scaled(10000)
-    crowd = Crowd(stage, count, *JOURNAL)
+    crowd = Crowd(stage, count, *OURS)
     zookeeper = ZooKeeper()
     numbers = iter(range(1000))
     results = take_turns(
@@ -154,7 +154,7 @@ def wait_until_quiet(scheduler, zookeeper, still=0.3):
 
 def fleet(report, name, stage, world):
     count = world.scaled(10000)
-    crowd = Crowd(stage, count, *JOURNAL)
+    crowd = Crowd(stage, count, *OURS)
     scheduler = stage.start_scheduler({"mq.prefetch": min(count, 65535)})
     everybody = ["--crowd", str(count)]
     add_noop(report, name, "no-op to all, cold", stage, count, everybody)
