@@ -1,18 +1,15 @@
-/* Where the table comes from: GTimeZone, which reads the system's time-zone data, its rule for the
-   years to come included. It has no call for "when is the next change?" and walks all its intervals
-   for each question, so it is asked by bisection, once per zone, and let go. */
+/* The spans of a zone, and the cache of the zones that were asked for. */
 
 #include "common/zone.h"
 
-#include "common/civil.h"
 #include "common/error.h"
+#include "common/zone-private.h"
 
 #include <string.h>
 
 enum
 {
-  NAME_LIMIT = 64, /* bytes */
-  FIRST_STEP_S = 28 * ELVES_CIVIL_DAY_S
+  NAME_LIMIT = 64 /* bytes */
 };
 
 struct ElvesZone
@@ -24,110 +21,129 @@ struct ElvesZone
 
 /* --- making a table -------------------------------------------------------------------------- */
 
-static gint
-interval_at (GTimeZone *zone, gint64 utc_s)
+/**
+ * elves_zone_builder_init: (skip)
+ * @self: not initialized
+ */
+void
+elves_zone_builder_init (ElvesZoneBuilder *self)
 {
-  return g_time_zone_find_interval (zone, G_TIME_TYPE_UNIVERSAL, utc_s);
+  self->spans = g_array_new (FALSE, FALSE, sizeof (ElvesZoneSpan));
 }
 
-/* The first second of the next interval; the table's end when there is none before it. */
-static gint64
-interval_end (GTimeZone *zone, gint64 inside_s)
+/**
+ * elves_zone_builder_clear: (skip)
+ * @self: a builder
+ */
+void
+elves_zone_builder_clear (ElvesZoneBuilder *self)
 {
-  gint interval = interval_at (zone, inside_s);
-  gint64 low = inside_s;
-  gint64 step = FIRST_STEP_S;
-  gint64 high;
-
-  while ((high = low + step) < ELVES_ZONE_END_S && interval_at (zone, high) == interval)
-    {
-      low = high;
-      step *= 2;
-    }
-  high = MIN (high, ELVES_ZONE_END_S);
-  if (interval_at (zone, high) == interval)
-    return ELVES_ZONE_END_S;
-  while (high - low > 1)
-    {
-      gint64 middle = low + (high - low) / 2;
-
-      if (interval_at (zone, middle) == interval)
-        low = middle;
-      else
-        high = middle;
-    }
-  return high;
+  g_clear_pointer (&self->spans, g_array_unref);
 }
 
-static void
-append_span (GArray *spans, gint64 start_s, gint32 offset_s)
+/**
+ * elves_zone_builder_add: (skip)
+ * @self: a builder
+ * @start_s: UTC
+ * @offset_s: from then on
+ */
+void
+elves_zone_builder_add (ElvesZoneBuilder *self, gint64 start_s, gint32 offset_s)
 {
-  ElvesZoneSpan span = { start_s, G_MININT64, offset_s };
+  ElvesZoneSpan span = { MAX (start_s, ELVES_ZONE_BEGIN_S), G_MININT64, offset_s };
+  ElvesZoneSpan *last;
 
-  if (spans->len > 0)
+  if (span.start_s >= ELVES_ZONE_END_S)
+    return;
+  if (self->spans->len > 0)
     {
-      const ElvesZoneSpan *before = &g_array_index (spans, ElvesZoneSpan, spans->len - 1);
-
-      if (before->offset_s == offset_s)
+      last = &g_array_index (self->spans, ElvesZoneSpan, self->spans->len - 1);
+      if (span.start_s <= last->start_s)
+        {
+          last->offset_s = offset_s; /* both before the table begins, or at once */
+          return;
+        }
+      if (last->offset_s == offset_s)
         return; /* only its name or its daylight flag changed */
-      span.fresh_s = MAX (before->fresh_s, start_s + before->offset_s);
+      span.fresh_s = MAX (last->fresh_s, span.start_s + last->offset_s);
     }
-  g_array_append_val (spans, span);
+  g_array_append_val (self->spans, span);
 }
 
 static ElvesZone *
-zone_new (const char *name, GTimeZone *source)
+zone_new (const char *name, const ElvesZoneBuilder *builder)
 {
-  g_autoptr (GArray) spans = g_array_new (FALSE, FALSE, sizeof (ElvesZoneSpan));
-  ElvesZone *self;
-  gint64 next;
+  gsize size = builder->spans->len * sizeof (ElvesZoneSpan);
+  ElvesZone *self = g_malloc (sizeof *self + size);
 
-  for (gint64 at = ELVES_ZONE_BEGIN_S; at < ELVES_ZONE_END_S; at = next)
-    {
-      append_span (spans, at, g_time_zone_get_offset (source, interval_at (source, at)));
-      next = interval_end (source, at);
-    }
-  self = g_malloc (sizeof *self + spans->len * sizeof (ElvesZoneSpan));
   self->name = g_strdup (name);
-  self->n_spans = spans->len;
-  memcpy (self->spans, spans->data, spans->len * sizeof (ElvesZoneSpan));
+  self->n_spans = builder->spans->len;
+  memcpy (self->spans, builder->spans->data, size);
   return self;
 }
 
-/* --- the cache ------------------------------------------------------------------------------- */
+/* --- where it comes from --------------------------------------------------------------------- */
 
-/* GTimeZone would take a path, a POSIX rule ("CET-1CEST") and an offset ("+01:00"), too; "right/"
-   counts leap seconds. */
-static gboolean
-is_iana_name (const char *name)
+/* (nullable): no name that could be one of a zone; "right/" counts leap seconds. */
+static char *
+file_of (const char *name)
 {
   const char *folder = g_getenv ("TZDIR");
   g_autofree char *file = NULL;
 
   if (strlen (name) > NAME_LIMIT || !g_ascii_isalpha (*name) || g_str_has_prefix (name, "right/"))
-    return FALSE;
+    return NULL;
   for (const char *c = name; *c != '\0'; c++)
     if (!g_ascii_isalnum (*c) && strchr ("_+-/", *c) == NULL)
-      return FALSE;
+      return NULL;
   file = g_build_filename (folder != NULL ? folder : "/usr/share/zoneinfo", name, NULL);
-  return g_str_equal (name, "UTC") || g_file_test (file, G_FILE_TEST_IS_REGULAR);
+  return g_file_test (file, G_FILE_TEST_IS_REGULAR) ? g_steal_pointer (&file) : NULL;
 }
 
-static GTimeZone *
-open_source (const char *name, GError **error)
+static gboolean
+read_named (const char *name, ElvesZoneBuilder *builder, GError **error)
 {
-  GTimeZone *source = NULL;
+  g_autofree char *file = file_of (name);
 
-  if (*name == '\0')
-    return g_time_zone_new_local ();
-  if (is_iana_name (name))
-    source = g_time_zone_new_identifier (name);
-  if (source == NULL)
-    g_set_error (error, ELVES_ERROR, ELVES_ERROR_INVALID,
-                 "time zone \"%.*s\" is not known, expected an IANA name such as Europe/Berlin",
-                 NAME_LIMIT, name);
-  return source;
+  if (file != NULL)
+    return elves_zone_file_read (file, builder, error);
+  if (g_str_equal (name, "UTC"))
+    return elves_zone_rule_apply ("UTC0", ELVES_ZONE_BEGIN_S, builder, error);
+  g_set_error (error, ELVES_ERROR, ELVES_ERROR_INVALID,
+               "time zone \"%.*s\" is not known, expected an IANA name such as Europe/Berlin",
+               NAME_LIMIT, name);
+  return FALSE;
 }
+
+/* As the C library does: TZ is a name, a file or a rule; without it /etc/localtime; else UTC. */
+static void
+read_local (ElvesZoneBuilder *builder)
+{
+  const char *text = g_getenv ("TZ");
+  g_autofree char *file = NULL;
+
+  if (text != NULL)
+    text += *text == ':';
+  file = text == NULL                ? g_strdup ("/etc/localtime")
+         : g_path_is_absolute (text) ? g_strdup (text)
+                                     : file_of (text);
+  if (file != NULL ? elves_zone_file_read (file, builder, NULL)
+                   : elves_zone_rule_apply (text, ELVES_ZONE_BEGIN_S, builder, NULL))
+    return;
+  g_array_set_size (builder->spans, 0);
+  elves_zone_builder_add (builder, ELVES_ZONE_BEGIN_S, 0);
+}
+
+/* What people call it. */
+static char *
+local_name (void)
+{
+  g_autoptr (GTimeZone) local = g_time_zone_new_local ();
+
+  return g_strdup (g_time_zone_get_identifier (local));
+}
+
+/* --- the cache ------------------------------------------------------------------------------- */
 
 static GMutex cache_lock;
 static GHashTable *cache; /* name -> ElvesZone; "" is the process's own */
@@ -135,12 +151,16 @@ static GHashTable *cache; /* name -> ElvesZone; "" is the process's own */
 static const ElvesZone *
 load (const char *name, GError **error)
 {
-  g_autoptr (GTimeZone) source = open_source (name, error);
+  g_auto (ElvesZoneBuilder) builder = { NULL };
+  g_autofree char *shown = *name != '\0' ? g_strdup (name) : local_name ();
   ElvesZone *zone;
 
-  if (source == NULL)
+  elves_zone_builder_init (&builder);
+  if (*name == '\0')
+    read_local (&builder);
+  else if (!read_named (name, &builder, error))
     return NULL;
-  zone = zone_new (*name != '\0' ? name : g_time_zone_get_identifier (source), source);
+  zone = zone_new (shown, &builder);
   g_hash_table_insert (cache, g_strdup (name), zone);
   return zone;
 }
@@ -152,7 +172,7 @@ load (const char *name, GError **error)
  *
  * Returns: (transfer none): the zone, for as long as the process lives.
  *
- * Errors: %ELVES_ERROR_INVALID when there is no such zone.
+ * Errors: %ELVES_ERROR_INVALID when there is no such zone, one of GIO when its data cannot be read.
  */
 const ElvesZone *
 elves_zone_get (const char *name, GError **error)

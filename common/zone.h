@@ -1,6 +1,6 @@
 /* A time zone as a table of spans in which the offset from UTC does not change.
  *
- * One table per zone name, made on first use (milliseconds), shared and kept to the end of the
+ * One table per zone name, made on first use (microseconds), shared and kept to the end of the
  * process: there are a few hundred names. Any thread. */
 #pragma once
 
