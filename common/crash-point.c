@@ -11,10 +11,23 @@
 #include <string.h>
 #include <unistd.h>
 
-static const char *const crash_names[] = { "after-consume",  "before-send", "after-send",
-                                           "before-confirm", "before-ack",  "after-accept",
-                                           "before-fsync",   "after-start", "after-finish",
-                                           "after-report",   NULL };
+static const char *const crash_names[] = { "after-consume",
+                                           "before-send",
+                                           "after-send",
+                                           "before-confirm",
+                                           "before-ack",
+                                           "after-accept",
+                                           "before-fsync",
+                                           "after-start",
+                                           "after-finish",
+                                           "after-report",
+                                           "component-after-consume",
+                                           "component-before-confirm",
+                                           "before-commit",
+                                           "after-commit",
+                                           "queue-before-publish",
+                                           "queue-before-sent",
+                                           NULL };
 static const char *const break_names[] = { "answer-before-confirm", "start-twice", NULL };
 
 /* What one variable says. Written once, before any other thread sees it; only @passed changes. */

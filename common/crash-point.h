@@ -9,7 +9,9 @@ G_BEGIN_DECLS
 /* ELVES_CRASH=NAME[:NTH[:kill|stop]]: the NTH time (1, the default: the first) that this process
    passes the point of that name it sends itself SIGKILL, or SIGSTOP. Names:
    scheduler: after-consume before-send after-send before-confirm before-ack
-   agent:     after-accept before-fsync after-start after-finish after-report */
+   agent:     after-accept before-fsync after-start after-finish after-report
+   cron, queue: component-after-consume component-before-confirm before-commit after-commit
+   queue:     queue-before-publish queue-before-sent */
 #define ELVES_CRASH_POINT(name) elves_crash_point (name)
 
 void elves_crash_point (const char *name);

@@ -1,7 +1,11 @@
 """elves-queue as elves-amqp.md 7.2 and elves-cron-queue.md 2 have it, on both stores."""
 
+import time
+import urllib.request
+
 import pytest
 from support.queues import SUCCESS, must, new_id
+from support.wait import wait_until
 
 NOT_FOUND = "[412.1]Queue Not Found"
 WRONG_STATE = "[412.2]Queue Status Incorrect!"
@@ -317,3 +321,107 @@ def test_e42_late_result_changes_nothing(queues):
     records = queues.tasks(queue)
     assert (records[a]["worker_message"], records[a]["worker_flag"]) == ("first", 0)
     assert records[b]["status"] == "pendding"
+
+
+def test_e40_no_scheduler_yet(queues, stage):
+    """A job that reaches no queue is published again, until it does."""
+    queues.jobs.channel.queue_unbind(queues.jobs.name, stage.exchange, "queue.scheduler")
+    queue = queues.create()
+    task = queues.add(queue)
+    queues.commit(queue)
+    wait_until(lambda: "reached no queue" in stage.daemon.log(), "it is told", 10)
+    assert queues.statuses(queue, task) == ["running"]
+    queues.jobs.bind("queue.scheduler")
+    queues.job(task)
+
+
+def test_e40_deadline(stage, store_url):
+    """A task whose result never comes has failed, some time after its timeout."""
+    daemon = stage.queue_daemon(store_url, {"queue.grace": 1})
+    queues = stage.queues()
+    queue = queues.create()
+    a = queues.add(queue, timeout=1)
+    b = queues.add(queue, a)
+    queues.commit(queue)
+    queues.job(a)
+    queues.wait_status(queue, a, "finish", 20)
+    record = queues.tasks(queue)[a]
+    assert (record["flag"], record["error"]) == ("false", "[410.1]Send Job To Agent Fail")
+    assert (record["worker_flag"], record["reason"]) == (-1, "outcome-unknown")
+    queues.result(a)
+    queues.no_job(0.3)
+    assert queues.statuses(queue, a, b) == ["finish", "pendding"]
+    assert status(daemon, "metrics").count('elves_queue_tasks_ended_total{outcome="expired"} 1\n') == 1
+    assert "elves_queue_results_late_total 1\n" in status(daemon, "metrics")
+
+
+def status(daemon, page):
+    with urllib.request.urlopen(f"http://127.0.0.1:{daemon.status_port}/{page}", timeout=5) as answer:
+        return answer.read().decode()
+
+
+def test_e40_limits(stage, tmp_path):
+    settings = {"queue.maxOpen": 1, "queue.maxTasks": 2, "queue.maxBytes": 1024, "queue.maxResult": 256}
+    stage.queue_daemon(f"sqlite:{tmp_path}/q.db", settings)
+    queues = stage.queues()
+    queue = queues.create()
+    refused(queues.call("createQueue", {"app": "a"}), "[412.5]Queue Limit Reached")
+    refused(queues.ask_add(queue, param="x" * 1025), "[412.5]Queue Limit Reached")
+    task = queues.add(queue)
+    queues.add(queue)
+    refused(queues.ask_add(queue), "[412.5]Queue Limit Reached")
+    queues.commit(queue)
+    queues.job(task)
+    queues.result(task, message="ü" * 300)
+    queues.wait_status(queue, task, "finish")
+    assert queues.tasks(queue)[task]["worker_message"] == "ü" * 128
+    queues.stop(queue)
+
+
+def test_e40_history(stage, store_url):
+    """Old queues are removed."""
+    stage.queue_daemon(store_url, {"queue.history.count": 1})
+    queues = stage.queues()
+    made = [queues.create() for _ in range(3)]
+    for queue in made:
+        queues.commit(queue)
+        time.sleep(0.002)  # they end one after the other
+    wait_until(lambda: must(queues.call("queueList"))["count"] == 1, "two are removed", 20, 0.1)
+    assert queues.describe(made[-1])["status"] == "running"
+    refused(queues.call("queueResult", {"id": made[0]}), NOT_FOUND)
+
+
+def test_e40_health(stage, tmp_path):
+    daemon = stage.queue_daemon(f"sqlite:{tmp_path}/q.db")
+    assert '"status":"ok"' in status(daemon, "healthz")
+    assert "elves_queue_store_up 1\n" in status(daemon, "metrics")
+
+
+@pytest.mark.parametrize(
+    "settings, code, said",
+    [
+        ({"store.url": "mysql://u:secret@h/d"}, 2, "store.url"),
+        ({"queue.maxTask": 5}, 2, "queue.maxTasks"),
+        ({"store.url": "sqlite:/proc/no/such/q.db"}, 1, "/proc/no/such/q.db"),
+        ({"store.url": "postgresql://u:secret@127.0.0.1:1/d"}, 1, "127.0.0.1"),
+    ],
+)
+def test_e40_cannot_start(stage, settings, code, said):
+    daemon = stage.queue_daemon("sqlite:/unused", settings, start=False)
+    daemon.expected = (code,)
+    daemon.start(ready=False)
+    assert daemon.wait() == code
+    assert said in daemon.log()
+    assert "secret" not in daemon.log()
+
+
+def test_e40_malformed_messages(queues):
+    """They are dropped or answered, and the service goes on."""
+    for body in (b"no json", b"{}", b'{"mqkey":"a.queue","mqtype":"call"}'):
+        queues.asker.publish(body, "openapi.queue")
+    queues.cast_result({"flag": "maybe", "result": {"id": "x"}})
+    queues.cast_result({"flag": "true", "result": []})
+    assert queues.call("noSuchAction")["flag"] == "false"
+    assert queues.call("createQueue", {"app": ["a"]})["flag"] == "false"
+    assert queues.call("commitQueue", {})["flag"] == "false"
+    queues.create()
