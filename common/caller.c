@@ -46,7 +46,7 @@ call_free (Call *call)
 
 /* Ends @call: nothing else finds it any more. */
 static void
-finish (Call *call, const ElvesJsonObject *answer, const GError *error)
+finish (Call *call, const ElvesCallerAnswer *answer, const GError *error)
 {
   ElvesCallerFunc func = call->func;
   gpointer user_data = call->user_data;
@@ -128,7 +128,7 @@ take_answer (Call *call, const ElvesDelivery *delivery)
     g_set_error_literal (&error, ELVES_ERROR, ELVES_ERROR_PROTOCOL, "it has no object mqbody");
   if (body == NULL)
     g_prefix_error (&error, "The answer to %s cannot be read: ", call->asked);
-  finish (call, body, error);
+  finish (call, body != NULL ? &(ElvesCallerAnswer){ body, value } : NULL, error);
 }
 
 static void
@@ -256,15 +256,31 @@ elves_caller_new (ElvesDeadlines *deadlines, const ElvesCallerOptions *options)
   return self;
 }
 
+/* Whoever waits is told; what is asked then is told so, too. */
+static void
+give_up_all (ElvesCaller *self)
+{
+  g_autoptr (GError) error =
+      g_error_new_literal (ELVES_ERROR, ELVES_ERROR_UNAVAILABLE, "This process is ending");
+  GHashTableIter iter;
+  gpointer call;
+
+  for (;;)
+    {
+      g_hash_table_iter_init (&iter, self->calls);
+      if (!g_hash_table_iter_next (&iter, NULL, &call))
+        return;
+      finish (call, NULL, error);
+    }
+}
+
 /**
  * elves_caller_free:
- * @self: (nullable): no callback comes any more
+ * @self: (nullable): calls that wait fail, from inside
  */
 void
 elves_caller_free (ElvesCaller *self)
 {
-  GHashTableIter iter;
-  gpointer call;
   GList *place;
 
   if (self == NULL)
@@ -273,12 +289,10 @@ elves_caller_free (ElvesCaller *self)
   elves_amqp_publisher_free (self->publisher);
   while ((place = g_queue_pop_head_link (&self->publications)) != NULL)
     publication_free (place->data);
-  g_hash_table_iter_init (&iter, self->calls);
-  while (g_hash_table_iter_next (&iter, NULL, &call))
-    call_free (call);
+  g_clear_pointer (&self->queue, g_free);
+  give_up_all (self);
   g_hash_table_unref (self->calls);
   g_free (self->id_prefix);
-  g_free (self->queue);
   g_free (self->exchange);
   g_free (self->name);
   g_free (self);

@@ -23,10 +23,17 @@ typedef struct
   guint max_calls; /* that wait for an answer */
 } ElvesCallerOptions;
 
-/* @answer: (nullable) the mqbody, one JSON object; its text is valid during the call. NULL: @error
+/* The mqbody of an answer; valid during the call. */
+typedef struct
+{
+  const ElvesJsonObject *members;
+  ElvesJsonValue text; /* all of it, as it came: one JSON object */
+} ElvesCallerAnswer;
+
+/* @answer: (nullable). NULL: @error
    says why: UNAVAILABLE (nobody was asked), TIMEOUT (nobody knows), BUSY (too many wait),
    PROTOCOL (the answer is none). */
-typedef void (*ElvesCallerFunc) (const ElvesJsonObject *answer,
+typedef void (*ElvesCallerFunc) (const ElvesCallerAnswer *answer,
                                  const GError *error,
                                  gpointer user_data);
 
@@ -38,9 +45,9 @@ typedef struct
 } ElvesCallerRequest; /* copied */
 
 ElvesCaller *elves_caller_new (ElvesDeadlines *deadlines, const ElvesCallerOptions *options);
-void elves_caller_free (ElvesCaller *self); /* calls that wait are forgotten without a word */
+void elves_caller_free (ElvesCaller *self); /* calls that wait fail, from inside */
 
-/* @func comes exactly once, from the main loop, never from inside. */
+/* @func comes exactly once, from the main loop or from _free(), never from inside. */
 void elves_caller_call (ElvesCaller *self,
                         const ElvesCallerRequest *request,
                         ElvesCallerFunc func,

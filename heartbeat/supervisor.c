@@ -41,13 +41,13 @@ fail (ElvesSupervisorCalls *self, const GError *error)
 }
 
 static void
-on_answer (const ElvesJsonObject *answer, const GError *error, gpointer user_data)
+on_answer (const ElvesCallerAnswer *answer, const GError *error, gpointer user_data)
 {
   ElvesSupervisorCalls *self = user_data;
   g_autoptr (GError) cause = error != NULL ? g_error_copy (error) : NULL;
 
-  if (answer == NULL ||
-      !elves_app_list_replace (self->apps, elves_json_object_get (answer, "result"), &cause))
+  if (answer == NULL || !elves_app_list_replace (
+                            self->apps, elves_json_object_get (answer->members, "result"), &cause))
     {
       fail (self, cause);
       return;

@@ -24,7 +24,7 @@ from services import Broker, ZooKeeper, ask_postgres  # noqa: E402
 from support import rpc  # noqa: E402
 from support.stage import Services, Stage  # noqa: E402
 
-NUMBERS = ["e%02d" % number for number in [*range(1, 31), 36, 40, 41, 42]]
+NUMBERS = ["e%02d" % number for number in [*range(1, 31), 36, 40, 41, 42, 43, 44, 45]]
 NUMBER_IN_NAME = re.compile(r"test_(e\d\d)_")
 
 

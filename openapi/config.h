@@ -1,0 +1,42 @@
+/* Every key of the openapi's configuration, as a plain struct. */
+#pragma once
+
+#include "common/config-parts.h"
+
+G_BEGIN_DECLS
+
+typedef struct
+{
+  ElvesBrokerConfig mq;
+  ElvesStatusConfig metrics;
+  ElvesRetryConfig retry;
+
+  /* server.* */
+  char *listen;
+  guint port;
+  char *allowed; /* server.authips */
+  char *tls_certificate, *tls_key;
+  guint max_connections, max_requests;
+  guint64 max_body_bytes;
+  guint client_timeout_s;
+
+  /* auth.* */
+  char *auth_mode; /* supervisor in any case, or anything else */
+  char *auth_id, *auth_key;
+  gboolean auth_check_id;
+  gboolean auth_md5;
+  gboolean auth_refuse_replay;
+  guint auth_replay_memory;
+  GHashTable *auth_tokens; /* auth_id -> token */
+
+  gboolean cron_enabled, queue_enabled;
+  gboolean swapped_codes; /* openapi.compat.swappedCodes */
+  guint call_timeout_ms;
+} ElvesOpenapiConfig;
+
+extern const ElvesOption elves_openapi_options[];
+
+gboolean elves_openapi_config_check (gconstpointer config, GError **error);
+gboolean elves_openapi_config_asks_supervisor (const ElvesOpenapiConfig *self);
+
+G_END_DECLS
