@@ -47,6 +47,8 @@ typedef struct
   guint scheduler_timeout_s; /* scheduler.timeout */
   guint max_results;         /* results.max: results kept in memory until a scheduler takes them */
   guint64 max_results_bytes; /* results.maxBytes: of them, and of the parameters of async jobs */
+  guint max_results_list;    /* results.maxList: in one list */
+  guint64 max_results_list_bytes; /* results.maxListBytes */
 
   /* apps */
   char *apps_dir;     /* apps.dir */

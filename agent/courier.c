@@ -1,17 +1,20 @@
-/* dataTransport calls to one scheduler.
+/* Results on their way to one scheduler.
  *
  * A few connections, kept while they are used, one call at a time on each: an original scheduler
- * serves a connection by a thread of its own and reads the next call only after it answered. Until
- * one connection stands, only one is tried, however many results wait: a scheduler that is away
- * costs one attempt.
+ * serves a connection by a thread of its own and reads the next call only after it answered. A
+ * scheduler that takes lists gets all that came in one turn in one call (dataTransportList), any
+ * other one a call for each result. Until one connection stands, only one is tried, however many
+ * results wait: a scheduler that is away costs one attempt.
  *
- * A kept connection may have been closed by the peer just when a call left: the result goes once
- * more, over a new one. A scheduler must take a result twice anyway.
+ * A kept connection may have been closed by the peer just when a call left: its results go once
+ * more, over a new one. A scheduler must take a result twice anyway. One that does not know lists,
+ * whatever it has registered, gets the results of that call one by one.
  *
  * It does not try again by itself: see agent/outbox.
  */
 #include "agent/courier.h"
 
+#include "common/error.h"
 #include "common/names.h"
 #include "common/rpc-codec.h"
 #include "common/thrift-link.h"
@@ -29,8 +32,9 @@ typedef struct
 {
   ElvesCourier *courier;
   ElvesThriftLink *link;
-  Parcel *parcel; /* (nullable) sent, its answer is due */
-  guint calls;    /* answered */
+  GQueue load;     /* of Parcel: sent, their answer is due */
+  gboolean listed; /* in one list */
+  guint calls;     /* answered */
   gboolean open;
   ElvesDeadline deadline;
 } Line;
@@ -40,13 +44,13 @@ struct ElvesCourier
   ElvesPoller *poller;
   ElvesDeadlines *deadlines;
   char *host;
-  guint16 port;
-  guint max_links;
-  guint timeout_ms;
+  ElvesCourierOptions options;
   ElvesCarriedFunc carried;
   gpointer user_data;
   GPtrArray *lines;
   GQueue waiting; /* of Parcel */
+  ElvesDeferred turn_end;
+  gboolean takes_lists, knows_no_lists;
   gboolean reachable;
   gint32 seqid;
 };
@@ -55,8 +59,9 @@ static void on_line_due (ElvesDeadline *deadline, gpointer user_data);
 static void dispatch (ElvesCourier *self);
 
 static void
-parcel_free (Parcel *parcel)
+parcel_free (gpointer data)
 {
+  Parcel *parcel = data;
   elves_reinstruct_unref (parcel->result);
   g_free (parcel);
 }
@@ -66,8 +71,7 @@ line_free (Line *line)
 {
   elves_deadlines_disarm (line->courier->deadlines, &line->deadline);
   elves_thrift_link_free (line->link);
-  if (line->parcel != NULL)
-    parcel_free (line->parcel);
+  g_queue_clear_full (&line->load, parcel_free);
   g_free (line);
 }
 
@@ -79,6 +83,23 @@ end_parcel (ElvesCourier *self, Parcel *parcel, ElvesCarried how, const char *de
   self->carried (self, tag, how, detail, self->user_data);
 }
 
+/* Whoever is told may send the next at once: that one is not of this lot. */
+static void
+end_parcels (ElvesCourier *self, GQueue *parcels, ElvesCarried how, const char *detail)
+{
+  Parcel *parcel;
+  while ((parcel = g_queue_pop_head (parcels)) != NULL)
+    end_parcel (self, parcel, how, detail);
+}
+
+static GQueue
+steal (GQueue *queue)
+{
+  GQueue stolen = *queue;
+  g_queue_init (queue);
+  return stolen;
+}
+
 static void
 arm (Line *line, gint64 at_us)
 {
@@ -88,54 +109,101 @@ arm (Line *line, gint64 at_us)
 static gint64
 timeout_us (const ElvesCourier *self)
 {
-  return (gint64) self->timeout_ms * 1000;
+  return (gint64) self->options.timeout_ms * 1000;
+}
+
+static gboolean
+uses_lists (const ElvesCourier *self)
+{
+  return self->takes_lists && !self->knows_no_lists;
+}
+
+/* ---- sending -------------------------------------------------------------------------------- */
+
+static gsize
+size_of (const ElvesReinstruct *result)
+{
+  gsize bytes = result->result != NULL ? g_bytes_get_size (result->result) : 0;
+  return bytes + g_bytes_get_size (result->instruct->param);
+}
+
+/* Moves what goes into one list from those that wait; at least one. */
+static GPtrArray *
+load_list (ElvesCourier *self, Line *line)
+{
+  GPtrArray *results = g_ptr_array_new ();
+  gsize bytes = 0;
+  while (self->waiting.length > 0 && results->len < self->options.max_list &&
+         bytes < self->options.max_list_bytes)
+    {
+      Parcel *parcel = g_queue_pop_head (&self->waiting);
+      g_queue_push_tail (&line->load, parcel);
+      g_ptr_array_add (results, parcel->result);
+      bytes += size_of (parcel->result);
+    }
+  return results;
 }
 
 static void
-line_send (Line *line, Parcel *parcel)
+line_send (Line *line)
 {
   ElvesCourier *self = line->courier;
-  line->parcel = parcel;
+  GByteArray *out = elves_thrift_link_output (line->link);
   self->seqid = self->seqid == G_MAXINT32 ? 1 : self->seqid + 1;
-  elves_rpc_encode_data_transport (elves_thrift_link_output (line->link), self->seqid,
-                                   parcel->result);
+  line->listed = uses_lists (self);
+  if (line->listed)
+    {
+      g_autoptr (GPtrArray) results = load_list (self, line);
+      elves_rpc_encode_transport_list (out, self->seqid, results);
+    }
+  else
+    {
+      Parcel *parcel = g_queue_pop_head (&self->waiting);
+      g_queue_push_tail (&line->load, parcel);
+      elves_rpc_encode_data_transport (out, self->seqid, parcel->result);
+    }
   elves_thrift_link_flush (line->link);
   arm (line, g_get_monotonic_time () + timeout_us (self));
 }
 
+/* ---- the end of a connection ---------------------------------------------------------------- */
+
+/* Of what was on a line that is gone: what goes once more, in its order. The rest stays. */
 static void
-fail_waiting (ElvesCourier *self, const char *detail)
+send_again (ElvesCourier *self, GQueue *load)
 {
-  /* Whoever is told may send the next at once: that one is not of this lot. */
-  GQueue failed = self->waiting;
-  g_queue_init (&self->waiting);
-  Parcel *parcel;
-  while ((parcel = g_queue_pop_head (&failed)) != NULL)
-    end_parcel (self, parcel, ELVES_CARRIED_UNREACHABLE, detail);
+  GList *previous;
+  for (GList *link = load->tail; link != NULL; link = previous)
+    {
+      Parcel *parcel = link->data;
+      previous = link->prev;
+      if (parcel->again)
+        continue;
+      parcel->again = TRUE;
+      g_queue_unlink (load, link);
+      g_queue_push_head_link (&self->waiting, link);
+    }
 }
 
 /* The line is gone. What was on it is sent once more, or not taken; who waits goes on. */
 static void
-line_ended (Line *line, const char *detail)
+line_ended (Line *line, gboolean may_send_again, const char *detail)
 {
   ElvesCourier *self = line->courier;
-  Parcel *parcel = g_steal_pointer (&line->parcel);
+  GQueue load = steal (&line->load);
   gboolean never_open = !line->open;
-  gboolean stale = line->calls > 0;
+  if (line->calls > 0 && may_send_again)
+    send_again (self, &load);
   g_ptr_array_remove_fast (self->lines, line);
 
   if (never_open)
     self->reachable = FALSE; /* no further line until one of these has carried something */
-  if (parcel != NULL && stale && !parcel->again)
-    {
-      parcel->again = TRUE;
-      g_queue_push_head (&self->waiting, parcel);
-    }
-  else if (parcel != NULL)
-    end_parcel (self, parcel, ELVES_CARRIED_REFUSED, detail);
-
+  end_parcels (self, &load, ELVES_CARRIED_REFUSED, detail);
   if (never_open && self->lines->len == 0)
-    fail_waiting (self, detail);
+    {
+      GQueue failed = steal (&self->waiting);
+      end_parcels (self, &failed, ELVES_CARRIED_UNREACHABLE, detail);
+    }
   dispatch (self);
 }
 
@@ -143,20 +211,27 @@ static void
 on_line_due (ElvesDeadline *deadline, gpointer user_data)
 {
   Line *line = user_data;
-  if (line->parcel == NULL)
+  if (line->load.length == 0)
     {
-      line_ended (line, "unused");
+      line_ended (line, TRUE, "unused");
       return;
     }
   gint64 due_us = elves_thrift_link_last_activity_us (line->link) + timeout_us (line->courier);
   if (due_us > g_get_monotonic_time ())
     arm (line, due_us);
-  else
-    {
-      line->parcel->again = TRUE; /* it was read, perhaps: not a second time at once */
-      line_ended (line, "no answer in time");
-    }
+  else /* it was read, perhaps: not a second time at once */
+    line_ended (line, FALSE, "no answer in time");
 }
+
+static void
+on_closed (ElvesThriftLink *link, const GError *error, gpointer user_data)
+{
+  g_autofree char *detail =
+      g_strdup (error != NULL ? error->message : "the scheduler closed the connection");
+  line_ended (user_data, TRUE, detail);
+}
+
+/* ---- answers -------------------------------------------------------------------------------- */
 
 static void
 on_opened (ElvesThriftLink *link, gpointer user_data)
@@ -166,6 +241,22 @@ on_opened (ElvesThriftLink *link, gpointer user_data)
   line->courier->reachable = TRUE;
   arm (line, g_get_monotonic_time () + IDLE_CLOSE_US);
   dispatch (line->courier);
+}
+
+/* (nullable): the answer is none. */
+static GPtrArray *
+decode_answers (Line *line, const guint8 *bytes, gsize length, GError **error)
+{
+  GPtrArray *texts = NULL;
+  char *text = NULL;
+  gint32 seqid;
+  if (line->listed)
+    return elves_rpc_decode_texts (bytes, length, &seqid, &texts, error) ? texts : NULL;
+  if (!elves_rpc_decode_text (bytes, length, ELVES_RPC_DATA_TRANSPORT, &seqid, &text, error))
+    return NULL;
+  texts = g_ptr_array_new_with_free_func (g_free);
+  g_ptr_array_add (texts, text);
+  return texts;
 }
 
 static ElvesCarried
@@ -178,36 +269,53 @@ meaning_of (const char *answer)
 }
 
 static void
+end_load (ElvesCourier *self, GQueue *load, const GPtrArray *texts)
+{
+  Parcel *parcel;
+  for (guint i = 0; (parcel = g_queue_pop_head (load)) != NULL; i++)
+    {
+      const char *text = i < texts->len ? texts->pdata[i] : "the list of answers is too short";
+      ElvesCarried how = meaning_of (text);
+      self->reachable |= how == ELVES_CARRIED_TAKEN;
+      end_parcel (self, parcel, how, text);
+    }
+}
+
+/* It has taken none of them. */
+static void
+go_on_without_lists (ElvesCourier *self, GQueue *load)
+{
+  GList *link;
+  self->knows_no_lists = TRUE;
+  while ((link = g_queue_pop_tail_link (load)) != NULL)
+    g_queue_push_head_link (&self->waiting, link);
+}
+
+static void
 on_message (ElvesThriftLink *link, const guint8 *bytes, gsize length, gpointer user_data)
 {
   Line *line = user_data;
   ElvesCourier *self = line->courier;
-  g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
-  gint32 seqid = 0;
-  gboolean understood =
-      elves_rpc_decode_text (bytes, length, ELVES_RPC_DATA_TRANSPORT, &seqid, &text, &error);
-  if (line->parcel == NULL)
+  if (line->load.length == 0)
     {
-      line_ended (line, "an answer that nobody asked for");
+      line_ended (line, TRUE, "an answer that nobody asked for");
       return;
     }
-  Parcel *parcel = g_steal_pointer (&line->parcel);
+  g_autoptr (GPtrArray) texts = decode_answers (line, bytes, length, &error);
+  GQueue load = steal (&line->load);
   line->calls++;
   arm (line, g_get_monotonic_time () + IDLE_CLOSE_US);
-  ElvesCarried how = understood ? meaning_of (text) : ELVES_CARRIED_REFUSED;
-  self->reachable |= how == ELVES_CARRIED_TAKEN;
-  end_parcel (self, parcel, how, understood ? text : error->message);
+  if (texts != NULL)
+    end_load (self, &load, texts);
+  else if (line->listed && g_error_matches (error, ELVES_ERROR, ELVES_ERROR_NOT_FOUND))
+    go_on_without_lists (self, &load);
+  else
+    end_parcels (self, &load, ELVES_CARRIED_REFUSED, error->message);
   dispatch (self);
 }
 
-static void
-on_closed (ElvesThriftLink *link, const GError *error, gpointer user_data)
-{
-  g_autofree char *detail =
-      g_strdup (error != NULL ? error->message : "the scheduler closed the connection");
-  line_ended (user_data, detail);
-}
+/* ---- connections ---------------------------------------------------------------------------- */
 
 static void
 open_line (ElvesCourier *self)
@@ -217,13 +325,13 @@ open_line (ElvesCourier *self)
                                                       .closed = on_closed };
   ElvesThriftLinkOptions options = {
     .limits = elves_thrift_default_limits,
-    .connect_timeout_ms = self->timeout_ms,
+    .connect_timeout_ms = self->options.timeout_ms,
     .output_limit_bytes = G_MAXSIZE, /* one call at a time: its size is bounded elsewhere */
   };
   Line *line = g_new0 (Line, 1);
   line->courier = self;
-  line->link =
-      elves_thrift_link_connect (self->poller, self->host, self->port, &options, &callbacks, line);
+  line->link = elves_thrift_link_connect (self->poller, self->host, self->options.port, &options,
+                                          &callbacks, line);
   g_ptr_array_add (self->lines, line);
 }
 
@@ -233,7 +341,7 @@ find_free_line (const ElvesCourier *self)
   for (guint i = 0; i < self->lines->len; i++)
     {
       Line *line = self->lines->pdata[i];
-      if (line->open && line->parcel == NULL)
+      if (line->open && line->load.length == 0)
         return line;
     }
   return NULL;
@@ -248,17 +356,32 @@ count_connecting (const ElvesCourier *self)
   return count;
 }
 
+static guint
+count_calls_waiting (const ElvesCourier *self)
+{
+  guint a_call = uses_lists (self) ? self->options.max_list : 1;
+  return (self->waiting.length + a_call - 1) / a_call;
+}
+
 static void
 dispatch (ElvesCourier *self)
 {
-  for (Line *line; !g_queue_is_empty (&self->waiting) && (line = find_free_line (self)) != NULL;)
-    line_send (line, g_queue_pop_head (&self->waiting));
+  for (Line *line; self->waiting.length > 0 && (line = find_free_line (self)) != NULL;)
+    line_send (line);
 
-  guint limit = self->reachable ? self->max_links : 1;
+  guint limit = self->reachable ? self->options.max_links : 1;
   for (guint wanted = count_connecting (self);
-       wanted < g_queue_get_length (&self->waiting) && self->lines->len < limit; wanted++)
+       wanted < count_calls_waiting (self) && self->lines->len < limit; wanted++)
     open_line (self);
 }
+
+static void
+on_turn_ended (gpointer user_data)
+{
+  dispatch (user_data);
+}
+
+/* ---- the courier ---------------------------------------------------------------------------- */
 
 /**
  * elves_courier_new:
@@ -280,14 +403,14 @@ elves_courier_new (ElvesPoller *poller,
   ElvesCourier *self = g_new0 (ElvesCourier, 1);
   self->poller = poller;
   self->deadlines = deadlines;
+  self->options = *options;
   self->host = g_strdup (options->host);
-  self->port = options->port;
-  self->max_links = options->max_links;
-  self->timeout_ms = options->timeout_ms;
   self->carried = carried;
   self->user_data = user_data;
   self->lines = g_ptr_array_new_with_free_func ((GDestroyNotify) line_free);
   g_queue_init (&self->waiting);
+  self->turn_end.func = on_turn_ended;
+  self->turn_end.user_data = self;
   return self;
 }
 
@@ -300,16 +423,28 @@ elves_courier_free (ElvesCourier *self)
 {
   if (self == NULL)
     return;
+  elves_poller_cancel_deferred (self->poller, &self->turn_end);
   g_ptr_array_unref (self->lines);
-  g_queue_clear_full (&self->waiting, (GDestroyNotify) parcel_free);
+  g_queue_clear_full (&self->waiting, parcel_free);
   g_free (self->host);
   g_free (self);
 }
 
 /**
+ * elves_courier_set_lists:
+ * @self: a courier
+ * @takes_lists: whether the scheduler says that it does
+ */
+void
+elves_courier_set_lists (ElvesCourier *self, gboolean takes_lists)
+{
+  self->takes_lists = takes_lists;
+}
+
+/**
  * elves_courier_send:
  * @self: a courier
- * @result: what to carry; a reference is taken
+ * @result: what to carry, at the end of this turn of the loop; a reference is taken
  * @parcel: handed back with the outcome
  */
 void
@@ -319,7 +454,7 @@ elves_courier_send (ElvesCourier *self, ElvesReinstruct *result, gpointer parcel
   entry->result = elves_reinstruct_ref (result);
   entry->tag = parcel;
   g_queue_push_tail (&self->waiting, entry);
-  dispatch (self);
+  elves_poller_defer (self->poller, &self->turn_end);
 }
 
 /**

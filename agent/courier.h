@@ -30,7 +30,9 @@ typedef struct
   const char *host;
   guint16 port;
   guint max_links;
-  guint timeout_ms; /* to connect; and without a byte either way while an answer is due */
+  guint timeout_ms;     /* to connect; and without a byte either way while an answer is due */
+  guint max_list;       /* results in one list */
+  gsize max_list_bytes; /* of them; one may be larger */
 } ElvesCourierOptions;
 
 ElvesCourier *elves_courier_new (ElvesPoller *poller,
@@ -39,6 +41,7 @@ ElvesCourier *elves_courier_new (ElvesPoller *poller,
                                  ElvesCarriedFunc carried,
                                  gpointer user_data);
 void elves_courier_free (ElvesCourier *self); /* no callback afterwards */
+void elves_courier_set_lists (ElvesCourier *self, gboolean takes_lists);
 void elves_courier_send (ElvesCourier *self, ElvesReinstruct *result, gpointer parcel);
 gboolean elves_courier_is_idle (const ElvesCourier *self); /* nothing to carry, nothing open */
 

@@ -14,9 +14,10 @@
  * result never finds the outbox full; no place, no job. So are their bytes, together with those of
  * the parameters of the jobs they are for; results of jobs accepted before that may go beyond.
  *
- * With a journal the results are there, and here are only their keys: a result is read when it is
- * about to leave, a few for each scheduler at one time, and forgotten when it was taken. Without
- * one, or when it could not be written, they are in memory: an agent that is killed loses them.
+ * With a journal the results are there, and here are their keys, and of those that have just come
+ * as many as may be on their way in lists: any other, and one that was not taken at once, is read
+ * when it is about to leave, a few for each scheduler at one time. Without a journal, or when it
+ * could not be written, they are in memory: an agent that is killed loses them.
  */
 #include "agent/outbox.h"
 
@@ -28,7 +29,7 @@
 #include "common/log.h"
 
 #define MAX_LINKS 4        /* to one scheduler */
-#define MAX_LOADED 16      /* results in memory for one scheduler */
+#define MAX_READ 16        /* results read from the journal for one scheduler */
 #define MAX_IDLE_PLACES 64 /* schedulers remembered although nothing is open to them */
 
 /* A scheduler that was tried. */
@@ -39,6 +40,7 @@ typedef struct
   char *address;
   GQueue waiting; /* of Entry, by its place_link: to be read from the journal */
   guint loaded;   /* results being read or carried */
+  guint read;     /* of them: from the journal */
   gboolean pumping;
   guint failures;       /* in a row, to reach it */
   gint64 away_until_us; /* not tried before */
@@ -49,7 +51,8 @@ typedef struct
   ElvesOutbox *outbox;
   char *key;               /* (nullable) execution key */
   char *id;                /* of the job, for the log */
-  ElvesReinstruct *result; /* (nullable): it is in the journal */
+  ElvesReinstruct *result; /* (nullable): it is in the journal only */
+  gboolean stored;         /* in the journal */
   char *origin;            /* (nullable) */
   guint next;              /* candidate to try, in this round */
   guint rounds;            /* without success */
@@ -73,7 +76,8 @@ struct ElvesOutbox
   GHashTable *by_key; /* execution key -> Entry */
   GHashTable *places; /* address -> Place */
   guint reserved;
-  guint64 bytes; /* of params with a place, reserved or taken, and of results */
+  guint64 bytes;      /* of params with a place, reserved or taken, and of results */
+  guint64 kept_bytes; /* of results that are in the journal, too */
   ElvesLogThrottle refused_log;
 };
 
@@ -101,11 +105,29 @@ result_bytes (const ElvesReinstruct *result)
   return result->result != NULL ? g_bytes_get_size (result->result) : 0;
 }
 
+/* About what it takes of the memory. */
+static gsize
+kept_bytes (const ElvesReinstruct *result)
+{
+  return param_bytes (result->instruct) + result_bytes (result) + 512;
+}
+
+static void
+forget_kept (Entry *entry)
+{
+  if (entry->result == NULL)
+    return;
+  entry->outbox->kept_bytes -= kept_bytes (entry->result);
+  g_clear_pointer (&entry->result, elves_reinstruct_unref);
+}
+
 static void
 entry_free (Entry *entry)
 {
   ElvesOutbox *self = entry->outbox;
-  if (entry->result != NULL)
+  if (entry->stored)
+    forget_kept (entry);
+  else if (entry->result != NULL)
     self->bytes -= param_bytes (entry->result->instruct) + result_bytes (entry->result);
   const char *key = entry->key;
   if (key != NULL && g_hash_table_lookup (self->by_key, key) == entry)
@@ -165,10 +187,17 @@ note_refused (ElvesOutbox *self, const Entry *entry, const char *detail)
 }
 
 static void
+unload (Entry *entry)
+{
+  entry->place->loaded--;
+  entry->place->read -= entry->result == NULL;
+}
+
+static void
 end_entry (Entry *entry)
 {
   ElvesOutbox *self = entry->outbox;
-  if (self->journal != NULL && entry->key != NULL)
+  if (entry->stored)
     elves_journal_take (self->journal, entry->key);
   entry_free (entry);
 }
@@ -190,7 +219,7 @@ on_carried (ElvesCourier *courier,
   Entry *entry = parcel;
   ElvesOutbox *self = entry->outbox;
   Place *place = entry->place;
-  place->loaded--;
+  unload (entry);
   if (how == ELVES_CARRIED_TAKEN)
     {
       ELVES_CRASH_POINT ("after-report");
@@ -232,6 +261,8 @@ wait_for_next_round (Entry *entry)
 {
   ElvesOutbox *self = entry->outbox;
   entry->place = NULL;
+  if (entry->stored)
+    forget_kept (entry);
   begin_round (entry);
   elves_deadlines_arm (self->deadlines, &entry->deadline, backoff_end_us (self, entry->rounds++),
                        on_entry_due, entry);
@@ -249,7 +280,7 @@ on_result_read (const ElvesJournalReply *reply, gpointer user_data)
       elves_courier_send (place->courier, result, entry);
       return;
     }
-  place->loaded--;
+  unload (entry);
   if (reply->error != NULL)
     wait_for_next_round (entry);
   else
@@ -266,25 +297,37 @@ static void
 load (Place *place, Entry *entry)
 {
   place->loaded++;
+  place->read += entry->result == NULL;
   if (entry->result != NULL)
     elves_courier_send (place->courier, entry->result, entry);
   else
     elves_journal_read (place->outbox->journal, entry->key, on_result_read, entry);
 }
 
+static gboolean
+may_load (const Place *place, const Entry *entry)
+{
+  const ElvesAgentConfig *config = place->outbox->config;
+  return place->loaded < MAX_LINKS * config->max_results_list &&
+         (entry->result != NULL || place->read < MAX_READ);
+}
+
 /* What waits for this place goes there, as far as there is room; or elsewhere, when it is away. */
 static void
 pump (Place *place)
 {
-  if (place->pumping)
+  if (place->pumping || place->waiting.length == 0)
     return; /* whoever is called back from in here comes here again */
   place->pumping = TRUE;
+  elves_courier_set_lists (place->courier,
+                           elves_schedulers_take_lists (place->outbox->schedulers, place->address));
   while (place->waiting.length > 0)
     {
       gboolean away = g_get_monotonic_time () < place->away_until_us;
-      if (!away && place->loaded >= MAX_LOADED)
+      Entry *entry = g_queue_peek_head (&place->waiting);
+      if (!away && !may_load (place, entry))
         break;
-      Entry *entry = g_queue_pop_head_link (&place->waiting)->data;
+      g_queue_unlink (&place->waiting, &entry->place_link);
       if (away)
         {
           entry->place = NULL;
@@ -310,6 +353,8 @@ find_or_add_place (ElvesOutbox *self, const char *address)
     .port = port,
     .max_links = MAX_LINKS,
     .timeout_ms = self->config->scheduler_timeout_s * 1000,
+    .max_list = self->config->max_results_list,
+    .max_list_bytes = self->config->max_results_list_bytes,
   };
   place = g_new0 (Place, 1);
   place->outbox = self;
@@ -358,7 +403,7 @@ route (Entry *entry)
       pump (place);
       return;
     }
-  if (candidates->len > 0 && !entry->undecided && entry->result == NULL)
+  if (candidates->len > 0 && !entry->undecided && entry->stored)
     set_aside (entry);
   else
     wait_for_next_round (entry);
@@ -506,19 +551,40 @@ elves_outbox_add (ElvesOutbox *self, ElvesReinstruct *result, const char *origin
   add_entry (self, entry);
 }
 
+static void
+keep_if_small (Entry *entry, ElvesReinstruct *result)
+{
+  ElvesOutbox *self = entry->outbox;
+  guint64 limit = 2 * MAX_LINKS * self->config->max_results_list_bytes;
+  gsize bytes = kept_bytes (result);
+  if (self->kept_bytes + bytes > limit)
+    return;
+  self->kept_bytes += bytes;
+  entry->result = elves_reinstruct_ref (result);
+}
+
 /**
  * elves_outbox_add_stored:
  * @self: an outbox that has a journal; no place need be reserved
  * @key: execution of which the journal has the result
  * @id: id of its job
+ * @result: (nullable): the result itself, if it is at hand
  * @origin: (nullable): as for elves_outbox_add()
  */
 void
-elves_outbox_add_stored (ElvesOutbox *self, const char *key, const char *id, const char *origin)
+elves_outbox_add_stored (ElvesOutbox *self,
+                         const char *key,
+                         const char *id,
+                         ElvesReinstruct *result,
+                         const char *origin)
 {
   if (elves_outbox_hasten (self, key, origin))
     return;
   Entry *entry = g_new0 (Entry, 1);
+  entry->outbox = self;
+  entry->stored = TRUE;
+  if (result != NULL)
+    keep_if_small (entry, result);
   entry->key = g_strdup (key);
   entry->id = g_strdup (id);
   entry->origin = g_strdup (origin);

@@ -29,8 +29,11 @@ gboolean elves_outbox_reserve (ElvesOutbox *self, const ElvesInstruct *instruct)
 void elves_outbox_reserve_anyway (ElvesOutbox *self, const ElvesInstruct *instruct);
 void elves_outbox_release (ElvesOutbox *self, const ElvesInstruct *instruct);
 void elves_outbox_add (ElvesOutbox *self, ElvesReinstruct *result, const char *origin);
-void
-elves_outbox_add_stored (ElvesOutbox *self, const char *key, const char *id, const char *origin);
+void elves_outbox_add_stored (ElvesOutbox *self,
+                              const char *key,
+                              const char *id,
+                              ElvesReinstruct *result,
+                              const char *origin);
 gboolean elves_outbox_hasten (ElvesOutbox *self, const char *execution, const char *origin);
 
 gboolean elves_outbox_holds (const ElvesOutbox *self, const char *execution);

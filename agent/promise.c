@@ -124,7 +124,7 @@ on_outcome_written (const ElvesJournalReply *reply, gpointer user_data)
         {
           release_place (self);
           elves_outbox_add_stored (parts->outbox, self->instruct->execution, self->instruct->id,
-                                   self->origin);
+                                   self->result, self->origin);
         }
     }
   promise_free (self);
@@ -207,11 +207,11 @@ acknowledge_known (Promise *self, const ElvesJournalReply *reply)
     follow (self, reply, aside);
   if (is_kept_answer (reply))
     {
-      elves_outbox_add_stored (outbox, reply->key, self->instruct->id, self->origin);
+      elves_outbox_add_stored (outbox, reply->key, self->instruct->id, NULL, self->origin);
       state = ELVES_SERVICE_FINISHED;
     }
   else if (state == ELVES_SERVICE_FINISHED)
-    elves_outbox_add_stored (outbox, reply->key, self->instruct->id, self->origin);
+    elves_outbox_add_stored (outbox, reply->key, self->instruct->id, NULL, self->origin);
   elves_instruct_set (&self->instruct->execution, reply->key);
   return elves_service_acknowledge (self->instruct, state);
 }

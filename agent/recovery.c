@@ -186,7 +186,7 @@ hand_over (const Leftover *leftover,
       conclude (leftover, service);
       return;
     case ELVES_EXECUTION_FINISHED:
-      elves_outbox_add_stored (outbox, leftover->key, leftover->id, leftover->origin);
+      elves_outbox_add_stored (outbox, leftover->key, leftover->id, NULL, leftover->origin);
       return;
     case ELVES_EXECUTION_TAKEN:
       return;

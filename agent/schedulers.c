@@ -24,6 +24,7 @@ struct ElvesSchedulers
   char *configured; /* (nullable) host:port */
   char *configured_host;
   GHashTable *registered; /* node -> host:port */
+  GHashTable *listing;    /* set of node: those that take lists */
   ElvesSchedulersFunc appeared;
   gpointer user_data;
 };
@@ -96,6 +97,7 @@ elves_schedulers_new (const ElvesAgentConfig *config)
   if (config->scheduler_host[0] != '\0')
     self->configured = format_address (config->scheduler_host, config->scheduler_port);
   self->registered = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, g_free);
+  self->listing = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   return self;
 }
 
@@ -109,14 +111,24 @@ elves_schedulers_free (ElvesSchedulers *self)
   if (self == NULL)
     return;
   g_hash_table_unref (self->registered);
+  g_hash_table_unref (self->listing);
   g_free (self->configured_host);
   g_free (self->configured);
   g_free (self);
 }
 
+/* The features are short texts without escapes. */
+static gboolean
+says_lists (const ElvesJsonObject *object)
+{
+  ElvesJsonValue features = elves_json_object_get (object, "features");
+  return features.kind == ELVES_JSON_ARRAY &&
+         g_strstr_len (features.text, features.length, "\"" ELVES_FEATURE_LISTS "\"") != NULL;
+}
+
 /* Returns: (transfer full) (nullable): host:port from a node's JSON. */
 static char *
-parse_registration (const guint8 *data, gsize length)
+parse_registration (const guint8 *data, gsize length, gboolean *out_lists)
 {
   g_autoptr (ElvesJsonObject) object = elves_json_object_parse ((const char *) data, length, NULL);
   if (object == NULL)
@@ -130,6 +142,7 @@ parse_registration (const guint8 *data, gsize length)
   guint16 port;
   if (!host_is_valid (host) || !parse_port (port_text, &port))
     return NULL;
+  *out_lists = says_lists (object);
   return format_address (host, port);
 }
 
@@ -146,7 +159,9 @@ elves_schedulers_set_registered (ElvesSchedulers *self,
                                  const guint8 *data,
                                  gsize length)
 {
-  char *address = length > 0 ? parse_registration (data, length) : NULL;
+  gboolean lists = FALSE;
+  char *address = length > 0 ? parse_registration (data, length, &lists) : NULL;
+  g_hash_table_remove (self->listing, node);
   if (address == NULL || g_hash_table_size (self->registered) >= MAX_REGISTERED)
     {
       g_free (address);
@@ -154,6 +169,8 @@ elves_schedulers_set_registered (ElvesSchedulers *self,
       return;
     }
   g_hash_table_replace (self->registered, g_strdup (node), address);
+  if (lists)
+    g_hash_table_add (self->listing, g_strdup (node));
   if (self->appeared != NULL)
     self->appeared (self->user_data);
 }
@@ -167,6 +184,7 @@ void
 elves_schedulers_remove_registered (ElvesSchedulers *self, const char *node)
 {
   g_hash_table_remove (self->registered, node);
+  g_hash_table_remove (self->listing, node);
 }
 
 static void
@@ -279,4 +297,23 @@ elves_schedulers_candidates (const ElvesSchedulers *self, const char *origin)
   while (g_hash_table_iter_next (&iter, NULL, &address))
     add_once (candidates, address);
   return candidates;
+}
+
+/**
+ * elves_schedulers_take_lists:
+ * @self: schedulers
+ * @address: `host:port`
+ *
+ * Returns: whether one is registered there that says so
+ */
+gboolean
+elves_schedulers_take_lists (const ElvesSchedulers *self, const char *address)
+{
+  GHashTableIter iter;
+  gpointer node;
+  g_hash_table_iter_init (&iter, self->listing);
+  while (g_hash_table_iter_next (&iter, &node, NULL))
+    if (g_strcmp0 (g_hash_table_lookup (self->registered, node), address) == 0)
+      return TRUE;
+  return FALSE;
 }

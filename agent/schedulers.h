@@ -27,6 +27,8 @@ gboolean elves_schedulers_accept_origin (const ElvesSchedulers *self,
                                          GInetAddress *caller);
 GPtrArray *elves_schedulers_candidates (const ElvesSchedulers *self, const char *origin);
 
+gboolean elves_schedulers_take_lists (const ElvesSchedulers *self, const char *address);
+
 void elves_schedulers_set_registered (ElvesSchedulers *self,
                                       const char *node,
                                       const guint8 *data,

@@ -80,6 +80,20 @@ elves_thrift_call_answer_text (ElvesThriftCall *self, const char *text)
 }
 
 /**
+ * elves_thrift_call_answer_texts:
+ * @self: (transfer full): the call
+ * @texts: (array length=n_texts): any number
+ */
+void
+elves_thrift_call_answer_texts (ElvesThriftCall *self, const char *const *texts, guint n_texts)
+{
+  GByteArray *out = answer_output (self);
+  if (out)
+    elves_rpc_encode_answer_texts (out, self->request, texts, n_texts);
+  call_end (self);
+}
+
+/**
  * elves_thrift_call_answer_reinstruct:
  * @self: (transfer full): the call
  */

@@ -48,6 +48,8 @@ const ElvesRpcRequest *elves_thrift_call_request (ElvesThriftCall *self);
 GInetAddress *elves_thrift_call_peer (ElvesThriftCall *self);
 /* Each frees the call. When the peer has gone the answer is dropped. */
 void elves_thrift_call_answer_text (ElvesThriftCall *self, const char *text);
+void
+elves_thrift_call_answer_texts (ElvesThriftCall *self, const char *const *texts, guint n_texts);
 void elves_thrift_call_answer_reinstruct (ElvesThriftCall *self, const ElvesReinstruct *answer);
 void elves_thrift_call_answer_list (ElvesThriftCall *self, GPtrArray *answers);
 void elves_thrift_call_answer_exception (ElvesThriftCall *self,

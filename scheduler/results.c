@@ -1,7 +1,8 @@
 /* Results of async jobs, as agents report them.
  *
  * `dataTransport` is answered "success" when the broker has confirmed the result, not before: an
- * agent that keeps results until then never loses one to us. The same result reported again while
+ * agent that keeps results until then never loses one to us. `dataTransportList` brings many of
+ * them, and is answered when the broker has confirmed all. The same result reported again while
  * the first report is being published waits for the same confirmation and is not published twice.
  * A result that comes after its job has been given another outcome changes nothing: it is answered,
  * dropped and counted.
@@ -20,6 +21,7 @@
 #include "common/names.h"
 #include "scheduler/final-keys.h"
 #include "scheduler/metrics.h"
+#include "scheduler/receipt.h"
 
 #include <string.h>
 
@@ -34,13 +36,13 @@ struct ElvesResults
   guint64 dropped;
 };
 
-/* A result on its way to the broker, and the agents' calls that wait for its confirmation. */
+/* A result on its way to the broker, and the agents' reports that wait for its confirmation. */
 typedef struct
 {
   ElvesResults *results;
   ElvesInstruct *instruct; /* with its key, if that is known */
   guint64 fingerprint;
-  GPtrArray *calls; /* of ElvesThriftCall */
+  GPtrArray *receipts; /* of ElvesReceipt */
   GList place;
 } Report;
 
@@ -48,7 +50,7 @@ static void
 report_free (Report *report)
 {
   elves_instruct_unref (report->instruct);
-  g_ptr_array_unref (report->calls);
+  g_ptr_array_unref (report->receipts);
   g_free (report);
 }
 
@@ -62,8 +64,8 @@ on_report_confirmed (gpointer user_data)
       g_hash_table_remove (report->results->reports, &report->fingerprint);
       elves_job_table_add_final (report->results->jobs, report->instruct);
     }
-  for (guint i = 0; i < report->calls->len; i++)
-    elves_thrift_call_answer_text (report->calls->pdata[i], ELVES_RESULT_TAKEN);
+  for (guint i = 0; i < report->receipts->len; i++)
+    elves_receipt_give (report->receipts->pdata[i], ELVES_RESULT_TAKEN);
   g_queue_unlink (&report->results->open, &report->place);
   report_free (report);
 }
@@ -82,7 +84,7 @@ rand_id_of (const ElvesInstruct *instruct)
 }
 
 static Report *
-new_report (ElvesResults *self, ElvesInstruct *instruct, ElvesThriftCall *call)
+new_report (ElvesResults *self, ElvesInstruct *instruct, ElvesReceipt *receipt)
 {
   Report *report = g_new0 (Report, 1);
 
@@ -90,8 +92,8 @@ new_report (ElvesResults *self, ElvesInstruct *instruct, ElvesThriftCall *call)
   report->place.data = report;
   g_queue_push_tail_link (&self->open, &report->place);
   report->instruct = elves_instruct_ref (instruct);
-  report->calls = g_ptr_array_new ();
-  g_ptr_array_add (report->calls, call);
+  report->receipts = g_ptr_array_new ();
+  g_ptr_array_add (report->receipts, receipt);
   if (instruct->execution != NULL)
     {
       report->fingerprint = elves_execution_fingerprint (instruct->type, instruct->execution);
@@ -103,7 +105,7 @@ new_report (ElvesResults *self, ElvesInstruct *instruct, ElvesThriftCall *call)
 /* @instruct: the job's, or the agent's if nobody waits for it. */
 static void
 publish (ElvesResults *self,
-         ElvesThriftCall *call,
+         ElvesReceipt *receipt,
          const ElvesReinstruct *result,
          ElvesInstruct *instruct,
          GPtrArray *flights)
@@ -114,13 +116,13 @@ publish (ElvesResults *self,
 
   elves_outcome_init_answer (&outcome, result);
   elves_replies_result (self->replies, flights, instruct, rand_id, &outcome, on_report_confirmed,
-                        new_report (self, instruct, call));
+                        new_report (self, instruct, receipt));
 }
 
 /* "success" for every input, as the original answers: an agent would report it again for ever.
    @instruct: (nullable). */
 static void
-drop (ElvesResults *self, ElvesThriftCall *call, const ElvesInstruct *instruct, const char *why)
+drop (ElvesResults *self, ElvesReceipt *receipt, const ElvesInstruct *instruct, const char *why)
 {
   guint held_back;
 
@@ -129,7 +131,7 @@ drop (ElvesResults *self, ElvesThriftCall *call, const ElvesInstruct *instruct, 
     g_warning ("a result was dropped: %s job=%s type=%s dropped=%" G_GUINT64_FORMAT " held_back=%u",
                why, instruct != NULL ? instruct->id : "", instruct != NULL ? instruct->type : "",
                self->dropped, held_back);
-  elves_thrift_call_answer_text (call, ELVES_RESULT_TAKEN);
+  elves_receipt_give (receipt, ELVES_RESULT_TAKEN);
 }
 
 static gboolean
@@ -172,14 +174,14 @@ one_owns_its_message (const GPtrArray *flights)
 
 /* Of a job that is not ended here. @known: something is known of it. */
 static void
-send_away (ElvesThriftCall *call, gboolean known)
+send_away (ElvesReceipt *receipt, gboolean known)
 {
   elves_scheduler_metrics.results_sent_away++;
-  elves_thrift_call_answer_text (call, known ? ELVES_RESULT_NOT_NOW : ELVES_RESULT_NOT_HELD);
+  elves_receipt_give (receipt, known ? ELVES_RESULT_NOT_NOW : ELVES_RESULT_NOT_HELD);
 }
 
 static void
-take_result (ElvesResults *self, ElvesThriftCall *call, const ElvesReinstruct *result)
+take_result (ElvesResults *self, ElvesReceipt *receipt, const ElvesReinstruct *result)
 {
   ElvesInstruct *instruct = result->instruct;
   g_autoptr (GPtrArray) flights = NULL;
@@ -190,13 +192,13 @@ take_result (ElvesResults *self, ElvesThriftCall *call, const ElvesReinstruct *r
   if (!is_async_type (instruct->type))
     {
       elves_scheduler_metrics.results_unusable++;
-      drop (self, call, instruct, "its type is neither cron nor queue");
+      drop (self, receipt, instruct, "its type is neither cron nor queue");
       return;
     }
 
   if (elves_break_promise ("answer-before-confirm"))
     {
-      elves_thrift_call_answer_text (call, ELVES_RESULT_TAKEN);
+      elves_receipt_give (receipt, ELVES_RESULT_TAKEN);
       return;
     }
   flights = elves_job_table_find_result (self->jobs, instruct);
@@ -205,19 +207,45 @@ take_result (ElvesResults *self, ElvesThriftCall *call, const ElvesReinstruct *r
     instruct = ((ElvesFlight *) flights->pdata[0])->job->instruct;
   report = find_report (self, instruct);
   if (report != NULL)
-    g_ptr_array_add (report->calls, call);
+    g_ptr_array_add (report->receipts, receipt);
   else if (flights->len > 0 && (!result->instruct->held || one_owns_its_message (flights)))
-    publish (self, call, result, instruct, flights);
+    publish (self, receipt, result, instruct, flights);
   else if (elves_job_table_is_final (self->jobs, instruct) ||
            (known > flights->len && !result->instruct->held))
     {
       elves_scheduler_metrics.results_duplicate++;
-      drop (self, call, instruct, "the job has been given its outcome already");
+      drop (self, receipt, instruct, "the job has been given its outcome already");
     }
   else if (result->instruct->held)
-    send_away (call, known > 0);
+    send_away (receipt, known > 0);
   else
-    publish (self, call, result, instruct, flights);
+    publish (self, receipt, result, instruct, flights);
+}
+
+/* @result: (nullable) */
+static void
+take_one (ElvesResults *self, ElvesThriftCall *call, const ElvesReinstruct *result)
+{
+  ElvesReceiptBook *book = elves_receipt_book_new (call, 1);
+  ElvesReceipt *receipt = elves_receipt_book_open (book, 0);
+
+  elves_receipt_book_seal (book);
+  if (result != NULL)
+    take_result (self, receipt, result);
+  else
+    drop (self, receipt, NULL, "dataTransport came without one");
+}
+
+static void
+take_list (ElvesResults *self, ElvesThriftCall *call)
+{
+  const ElvesRpcRequest *request = elves_thrift_call_request (call);
+  g_autoptr (GPtrArray) results = g_ptr_array_ref (request->reinstructs);
+  ElvesReceiptBook *book = elves_receipt_book_new (call, results->len);
+
+  for (guint i = 0; i < results->len; i++)
+    take_result (self, elves_receipt_book_open (book, i), results->pdata[i]);
+  elves_receipt_book_seal (book);
 }
 
 static void
@@ -232,10 +260,10 @@ on_call (ElvesThriftServer *server, ElvesThriftCall *call, gpointer user_data)
       elves_thrift_call_answer_text (call, "success");
       break;
     case ELVES_RPC_DATA_TRANSPORT:
-      if (request->reinstruct != NULL)
-        take_result (self, call, request->reinstruct);
-      else
-        drop (self, call, NULL, "dataTransport came without one");
+      take_one (self, call, request->reinstruct);
+      break;
+    case ELVES_RPC_TRANSPORT_LIST:
+      take_list (self, call);
       break;
     default:
       elves_thrift_call_answer_exception (call, ELVES_RPC_EXCEPTION_UNKNOWN_METHOD,
@@ -285,8 +313,8 @@ drop_reports (ElvesResults *self)
     {
       Report *report = place->data;
 
-      for (guint i = 0; i < report->calls->len; i++)
-        elves_thrift_call_drop (report->calls->pdata[i]);
+      for (guint i = 0; i < report->receipts->len; i++)
+        elves_receipt_drop (report->receipts->pdata[i]);
       report_free (report);
     }
 }

@@ -1,6 +1,8 @@
 """Lists between our own scheduler and agent (instructionInvokeList, instructionAnswers), seen by an
 independent Thrift on either side; and what is done with a peer that knows only the first interface."""
 
+import collections
+import json
 import threading
 import time
 
@@ -8,7 +10,7 @@ import pytest
 from thrift.Thrift import TApplicationException, TMessageType
 
 from support import apps, rpc
-from support.fake_agent import FakeAgent
+from support.fake_agent import FakeAgent, FakeScheduler
 from support.mq import job_body
 from support.ports import loopback_address
 from support.wait import wait_until
@@ -262,3 +264,117 @@ def test_a_real_agent_without_such_a_method_says_so(agent):
         error = TApplicationException()
         error.read(stub._iprot)
     assert type_ == TMessageType.EXCEPTION and error.type == TApplicationException.UNKNOWN_METHOD
+
+
+# Results
+
+
+class ListScheduler(FakeScheduler):
+    """Takes results in lists, too."""
+
+    def __init__(self, **options):
+        self.lists = []
+        super().__init__(**options)
+
+    def dataTransportList(self, reinsList):
+        with self.lock:
+            self.lists.append(reinsList)
+        return [self.dataTransport(reins) for reins in reinsList]
+
+
+class FirstScheduler(FakeScheduler):
+    """Knows only the methods of the first interface."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        del self.processor._processMap["dataTransportList"]
+
+
+def report_to(stage, kind, **settings):
+    """A registered scheduler of that kind that says it takes lists, and an agent that knows it."""
+    scheduler = kind()
+    stage.exits.callback(scheduler.close)
+    node = {"host": "127.0.0.1", "port": scheduler.port, "version": "0", "features": ["lists"]}
+    stage.kazoo.create(f"{stage.root}/scheduler/0000000001", json.dumps(node).encode(), makepath=True)
+    agent = stage.agent({"results.maxList": 7, **settings})
+    stage.wait_registered(agent)
+    return scheduler, agent
+
+
+def cast_pings(agent, scheduler, count):
+    """So many results, reported at the place of their origin."""
+    origin = f"127.0.0.1:{scheduler.port}"
+    with agent.client() as client:
+        jobs = [ask(id=f"R{n}", type="queue", execution=f"e{n}", param=str(n), origin=origin) for n in range(count)]
+        client.instructionInvokeAsync(jobs)
+    wait_until(lambda: len(scheduler.results) >= count, "all results are reported")
+    assert sorted(int(r.result) for r in scheduler.results) == list(range(count))
+
+
+def wait_listed(agent, scheduler):
+    """The agent may see the scheduler's node later than a job."""
+
+    def reported():
+        before = len(scheduler.results)
+        with agent.client() as client:
+            client.instructionInvokeAsync([ask(type="cron", id="first", origin=f"127.0.0.1:{scheduler.port}")])
+        wait_until(lambda: len(scheduler.results) > before, "it is reported")
+        return scheduler.lists
+
+    wait_until(reported, "the agent reports by lists")
+    scheduler.results.clear()
+    scheduler.lists.clear()
+
+
+def test_results_are_reported_in_lists_to_a_scheduler_that_takes_them(stage):
+    scheduler, agent = report_to(stage, ListScheduler)
+    wait_listed(agent, scheduler)
+    cast_pings(agent, scheduler, 40)
+    sizes = [len(results) for results in scheduler.lists]
+    assert sum(sizes) == 40 and max(sizes) <= 7 and len(sizes) < 40
+
+
+def test_a_result_of_a_list_that_is_not_taken_is_reported_again(stage):
+    scheduler, agent = report_to(stage, ListScheduler, **{"retry.first": 50, "retry.cap": 200})
+    wait_listed(agent, scheduler)
+    refused = []
+
+    def refuse_some_once(reins):
+        if int(reins.result) % 3 == 0 and reins.result not in refused:
+            refused.append(reins.result)
+            return "later"
+        return "success"
+
+    scheduler.on_result = refuse_some_once
+    origin = f"127.0.0.1:{scheduler.port}"
+    with agent.client() as client:
+        client.instructionInvokeAsync(
+            [ask(id=f"R{n}", type="queue", execution=f"e{n}", param=str(n), origin=origin) for n in range(9)]
+        )
+    wait_until(lambda: len(scheduler.results) >= 12, "three come again")
+    counts = collections.Counter(int(r.result) for r in scheduler.results)
+    assert counts == {n: 2 if n % 3 == 0 else 1 for n in range(9)}
+
+
+def test_a_scheduler_that_knows_no_lists_gets_results_one_by_one(stage):
+    scheduler, agent = report_to(stage, FirstScheduler)
+    cast_pings(agent, scheduler, 20)
+
+
+def test_a_list_of_results_is_answered_when_the_broker_has_them(stage):
+    daemon = stage.scheduler()
+    inbox = stage.asker.inbox("scheduler.cron", "scheduler.queue")
+    results = [
+        rpc.generated().Reinstruct(
+            ins=rpc.instruct(id=f"L{n}", type=type, execution=f"L{n}:r"), flag=1, costtime=n, result=str(n)
+        )
+        for n, type in enumerate(["cron", "queue", "rt", "cron", "cron"])
+    ]
+    results.append(results[0])
+    with rpc.scheduler_client("127.0.0.1", daemon.port) as client:
+        assert client.dataTransportList(results) == ["success"] * 6
+        assert client.dataTransportList([]) == []
+        assert client.aliveCheck() == "success"
+    came = [message.json["mqbody"]["result"]["id"] for message in inbox.take_many(4)]
+    assert sorted(came) == ["L0", "L1", "L3", "L4"]
+    inbox.stays_empty()

@@ -87,6 +87,8 @@ set_up (Fixture *fixture, gconstpointer unused)
   fixture->config.retry_cap_ms = 20;
   fixture->config.max_results = 10;
   fixture->config.max_results_bytes = 1000;
+  fixture->config.max_results_list = 4;
+  fixture->config.max_results_list_bytes = 1000;
   fixture->schedulers = elves_schedulers_new (&fixture->config);
   fixture->outbox = elves_outbox_new (fixture->poller, fixture->deadlines, &fixture->config,
                                       fixture->schedulers, NULL, on_idle, fixture);
