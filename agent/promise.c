@@ -212,7 +212,8 @@ acknowledge_known (Promise *self, const ElvesJournalReply *reply)
     }
   else if (state == ELVES_SERVICE_FINISHED)
     elves_outbox_add_stored (outbox, reply->key, self->instruct->id, NULL, self->origin);
-  elves_instruct_set (&self->instruct->execution, reply->key);
+  g_free (self->instruct->execution);
+  self->instruct->execution = g_strdup (reply->key);
   return elves_service_acknowledge (self->instruct, state);
 }
 

@@ -144,7 +144,7 @@ instruct_of (const Leftover *leftover)
   g_critical ("the journal has no call that can be read execution=%s", leftover->key);
   instruct = elves_instruct_new ();
   elves_instruct_set (&instruct->id, leftover->id);
-  elves_instruct_set (&instruct->execution, leftover->key);
+  instruct->execution = g_strdup (leftover->key);
   return instruct;
 }
 

@@ -10,10 +10,29 @@
 
 #include <string.h>
 
+/* Most instructs leave some texts empty, and all of them begin so: they share this one. */
+static char empty_text[1];
+
+static char *
+text_copy (const char *text)
+{
+  return text == NULL || *text == '\0' ? empty_text : g_strdup (text);
+}
+
+static void
+text_free (char *text)
+{
+  if (text != empty_text)
+    g_free (text);
+}
+
 static GBytes *
 empty_bytes (void)
 {
-  return g_bytes_new_static ("", 0);
+  static gsize bytes;
+  if (g_once_init_enter (&bytes))
+    g_once_init_leave (&bytes, (gsize) g_bytes_new_static ("", 0));
+  return g_bytes_ref ((GBytes *) bytes);
 }
 
 /**
@@ -25,14 +44,14 @@ ElvesInstruct *
 elves_instruct_new (void)
 {
   ElvesInstruct *self = g_atomic_rc_box_new0 (ElvesInstruct);
-  self->id = g_strdup ("");
-  self->ip = g_strdup ("");
-  self->type = g_strdup ("");
-  self->mode = g_strdup ("");
-  self->app = g_strdup ("");
-  self->func = g_strdup ("");
+  self->id = empty_text;
+  self->ip = empty_text;
+  self->type = empty_text;
+  self->mode = empty_text;
+  self->app = empty_text;
+  self->func = empty_text;
   self->param = empty_bytes ();
-  self->proxy = g_strdup ("");
+  self->proxy = empty_text;
   return self;
 }
 
@@ -46,15 +65,15 @@ ElvesInstruct *
 elves_instruct_copy (const ElvesInstruct *self)
 {
   ElvesInstruct *copy = g_atomic_rc_box_new0 (ElvesInstruct);
-  copy->id = g_strdup (self->id);
-  copy->ip = g_strdup (self->ip);
-  copy->type = g_strdup (self->type);
-  copy->mode = g_strdup (self->mode);
-  copy->app = g_strdup (self->app);
-  copy->func = g_strdup (self->func);
+  copy->id = text_copy (self->id);
+  copy->ip = text_copy (self->ip);
+  copy->type = text_copy (self->type);
+  copy->mode = text_copy (self->mode);
+  copy->app = text_copy (self->app);
+  copy->func = text_copy (self->func);
   copy->param = g_bytes_ref (self->param);
   copy->timeout_s = self->timeout_s;
-  copy->proxy = g_strdup (self->proxy);
+  copy->proxy = text_copy (self->proxy);
   copy->execution = g_strdup (self->execution);
   copy->origin = g_strdup (self->origin);
   copy->seen_within_s = self->seen_within_s;
@@ -73,14 +92,14 @@ static void
 instruct_clear (void *data)
 {
   ElvesInstruct *self = data;
-  g_free (self->id);
-  g_free (self->ip);
-  g_free (self->type);
-  g_free (self->mode);
-  g_free (self->app);
-  g_free (self->func);
+  text_free (self->id);
+  text_free (self->ip);
+  text_free (self->type);
+  text_free (self->mode);
+  text_free (self->app);
+  text_free (self->func);
   g_bytes_unref (self->param);
-  g_free (self->proxy);
+  text_free (self->proxy);
   g_free (self->execution);
   g_free (self->origin);
 }
@@ -98,15 +117,28 @@ elves_instruct_unref (ElvesInstruct *self)
 
 /**
  * elves_instruct_set:
- * @field: a text of an instruction that is not yet shared
+ * @field: a text of an instruction that is not yet shared; not its execution or origin, which are
+ *   allocated or %NULL
  * @value: (nullable): the new text; %NULL becomes "". May be the old text itself.
  */
 void
 elves_instruct_set (char **field, const char *value)
 {
-  char *text = g_strdup (value ? value : "");
-  g_free (*field);
+  char *text = text_copy (value);
+  text_free (*field);
   *field = text;
+}
+
+/**
+ * elves_instruct_take:
+ * @field: as for elves_instruct_set()
+ * @value: (transfer full): the new text
+ */
+void
+elves_instruct_take (char **field, char *value)
+{
+  text_free (*field);
+  *field = value;
 }
 
 /**

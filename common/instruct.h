@@ -25,14 +25,16 @@ typedef struct
   gint32 seen_within_s; /* 0: unset */
   gboolean query_only;
   gboolean held; /* only the scheduler that has the message which asked takes the result */
-} ElvesInstruct; /* every other text: never NULL */
+} ElvesInstruct; /* every other text: never NULL, changed by elves_instruct_set() only */
 
 ElvesInstruct *
 elves_instruct_new (void); /* all texts "", param empty; fill the fields before sharing */
 ElvesInstruct *elves_instruct_copy (const ElvesInstruct *self); /* an independent, writable copy */
 ElvesInstruct *elves_instruct_ref (ElvesInstruct *self);
 void elves_instruct_unref (ElvesInstruct *self);
-void elves_instruct_set (char **field, const char *value); /* replaces a text; NULL becomes "" */
+/* Replaces a text; NULL becomes "". Not for execution and origin. */
+void elves_instruct_set (char **field, const char *value);
+void elves_instruct_take (char **field, char *value); /* the same; takes an allocated @value */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesInstruct, elves_instruct_unref)
 
 #define ELVES_STATE_UNSET (-1)

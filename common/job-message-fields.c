@@ -65,8 +65,7 @@ read_text_into (ElvesJobReading *reading,
                 gboolean is_mandatory,
                 const char *fault)
 {
-  g_free (*field);
-  *field = read_text (reading, name, alias, fault);
+  elves_instruct_take (field, read_text (reading, name, alias, fault));
   if (is_mandatory && **field == '\0')
     blame (reading, fault);
 }
@@ -169,8 +168,7 @@ read_id (ElvesJobReading *reading)
     read_text_into (reading, id, "id", NULL, is_async, FAULT_ID);
   if (**id != '\0' || is_async)
     return TRUE;
-  g_free (*id);
-  *id = elves_job_new_id ();
+  elves_instruct_take (id, elves_job_new_id ());
   return FALSE;
 }
 

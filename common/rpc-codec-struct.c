@@ -180,18 +180,18 @@ text_from_array (const GByteArray *array)
 {
   if (!array)
     return NULL;
-  return elves_utf8_clean (array->len ? (gconstpointer) array->data : "", array->len, G_MAXSIZE,
-                           NULL);
+  const char *text = array->len ? (const char *) array->data : "";
+  return elves_utf8_is_clean (text, array->len)
+             ? g_strndup (text, array->len)
+             : elves_utf8_clean (text, array->len, G_MAXSIZE, NULL);
 }
 
 /* A text that was not sent stays as it is. */
 static void
 take_text (char **field, const GByteArray *array)
 {
-  if (!array || array->len == 0)
-    return;
-  g_free (*field);
-  *field = text_from_array (array);
+  if (array && array->len > 0)
+    elves_instruct_take (field, text_from_array (array));
 }
 
 static ElvesInstruct *
