@@ -49,10 +49,9 @@ typedef struct
   GList place;
 } Sending;
 
-static ElvesAmqpSettings
-broker_settings (const ElvesComponentOptions *options)
+ElvesAmqpSettings
+elves_component_broker_settings (const ElvesBrokerConfig *broker, const ElvesRetryConfig *retry)
 {
-  const ElvesBrokerConfig *broker = options->broker;
   return (ElvesAmqpSettings){
     .host = broker->host,
     .port = (guint16) broker->port,
@@ -61,8 +60,8 @@ broker_settings (const ElvesComponentOptions *options)
     .vhost = broker->vhost,
     .connect_timeout_ms = broker->connect_timeout_ms,
     .heartbeat_s = broker->heartbeat_s,
-    .retry_first_ms = options->retry->first_ms,
-    .retry_cap_ms = options->retry->cap_ms,
+    .retry_first_ms = retry->first_ms,
+    .retry_cap_ms = retry->cap_ms,
   };
 }
 
@@ -314,7 +313,8 @@ elves_component_start (ElvesComponent *self)
 {
   const ElvesBrokerConfig *broker = self->options.broker;
   const char *const bindings[] = { self->binding_two_words, self->binding_whole_key, NULL };
-  ElvesAmqpSettings settings = broker_settings (&self->options);
+  ElvesAmqpSettings settings =
+      elves_component_broker_settings (self->options.broker, self->options.retry);
   ElvesAmqpTopology topology = {
     .exchange = broker->exchange,
     .queue = broker->queue,
@@ -404,7 +404,8 @@ set_names (ElvesComponent *self)
 static void
 start_publishing (ElvesComponent *self)
 {
-  ElvesAmqpSettings settings = broker_settings (&self->options);
+  ElvesAmqpSettings settings =
+      elves_component_broker_settings (self->options.broker, self->options.retry);
   ElvesAmqpTopology topology = { .exchange = self->options.broker->exchange };
   self->publisher =
       elves_amqp_publisher_new (&settings, &topology, TRUE, &publisher_callbacks, self);

@@ -79,6 +79,10 @@ typedef struct
   gpointer user_data;                                         /* of all callbacks */
 } ElvesComponentOptions;                                      /* the struct is copied */
 
+/* Where the broker is, for connections of one's own; valid as long as both. */
+ElvesAmqpSettings elves_component_broker_settings (const ElvesBrokerConfig *broker,
+                                                   const ElvesRetryConfig *retry);
+
 ElvesComponent *elves_component_new (const ElvesComponentOptions *options);
 /* Gives the requests that were not ended back to the broker, and what is not confirmed up. Who has
    such a request frees it with elves_request_free(). */

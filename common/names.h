@@ -26,6 +26,8 @@
 #define ELVES_FEATURE_LISTS \
   "lists" /* in "features" of a znode: the list methods of idl/elves.thrift */
 
+#define ELVES_ZNODE_CRON "cron/leader" /* children: candidates, ephemeral, by number */
+
 #define ELVES_ENVIRONMENT_PREFIX "ELVES_"
 
 #define ELVES_BUILTIN_APP "elves"

@@ -216,7 +216,7 @@ prepare (ElvesStorePostgres *self, const char *sql, GError **error)
 
 enum
 {
-  MAX_VALUES = 32,
+  MAX_VALUES = 300,
   NUMBER_BYTES = 24
 };
 

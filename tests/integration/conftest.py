@@ -22,6 +22,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "lib")]
 
 from services import Broker, ZooKeeper, ask_postgres  # noqa: E402
 from support import rpc  # noqa: E402
+from support.cron import STORES, CronStage  # noqa: E402
 from support.stage import Services, Stage  # noqa: E402
 
 NUMBERS = ["e%02d" % number for number in [*range(1, 31), 36, 40, 41, 42, 43, 44, 45]]
@@ -222,3 +223,14 @@ def stopwatch():
         return seconds
 
     return lap
+
+
+# elves-cron on either store.
+
+
+@pytest.fixture(params=STORES)
+def cron_stage(request, services, tmp_path):
+    """A stage for elves-cron: each test runs on SQLite and on PostgreSQL."""
+    one = CronStage(services, tmp_path, request.param)
+    yield one
+    one.close()

@@ -1,0 +1,277 @@
+/* Wiring of a leader. In order of time:
+ *
+ *   number (the fence) -> what is open -> the started tasks, page by page -> fire, take requests
+ *
+ *   due -> engine -> store -> outbox -> broker -> store
+ *            ^                            |
+ *            +--- an execution ended <----+--- cronResult <- desk
+ *
+ * What is open is read before the tasks are, and sent again only when all are there: a result that
+ * comes meanwhile waits in the broker, because no requests are taken until then. */
+#include "cron/lead.h"
+
+#include "cron/desk.h"
+#include "cron/history.h"
+#include "cron/metrics.h"
+#include "cron/schedules.h"
+
+enum
+{
+  PAGE = 5000
+};
+
+struct ElvesCronLead
+{
+  const ElvesCronConfig *config;
+  ElvesCronLedger *ledger;
+  ElvesCronLeadCallbacks callbacks;
+  gpointer user_data;
+  ElvesCronEngine *engine;
+  ElvesComponent *component;
+  ElvesCronOutbox *outbox;
+  ElvesCronDesk *desk;
+  ElvesCronHistory *history; /* (nullable) until it leads */
+  GPtrArray *open_shots;     /* until they are sent */
+  GArray *running, *queued;
+  gint64 begun_us;
+  GQueue steps; /* of Step, by its place */
+};
+
+/* A question to the store while taking over. */
+typedef struct
+{
+  ElvesCronLead *lead; /* NULL: it was freed meanwhile */
+  GList place;
+} Step;
+
+static Step *
+step_new (ElvesCronLead *self)
+{
+  Step *step = g_new0 (Step, 1);
+  step->lead = self;
+  step->place.data = step;
+  g_queue_push_tail_link (&self->steps, &step->place);
+  return step;
+}
+
+/* Frees @step. Returns: (nullable): the lead, if it is there still and nothing went wrong. */
+static ElvesCronLead *
+step_end (Step *step, const GError *error)
+{
+  ElvesCronLead *self = step->lead;
+  if (self != NULL)
+    g_queue_unlink (&self->steps, &step->place);
+  g_free (step);
+  if (self == NULL || error == NULL)
+    return self;
+  self->callbacks.failed (error, self->user_data);
+  return NULL;
+}
+
+/* ---- the parts speak ------------------------------------------------------------------------ */
+
+static void
+on_fire (GPtrArray *shots, gpointer user_data)
+{
+  ElvesCronLead *self = user_data;
+  elves_cron_outbox_send (self->outbox, shots);
+}
+
+static guint
+on_outstanding (gpointer user_data)
+{
+  ElvesCronLead *self = user_data;
+  return elves_cron_outbox_outstanding (self->outbox);
+}
+
+static void
+on_unclean (guint64 id, gpointer user_data)
+{
+  ElvesCronLead *self = user_data;
+  elves_cron_history_add (self->history, id);
+}
+
+static const ElvesCronEngineCallbacks engine_callbacks = { on_fire, on_outstanding, on_unclean };
+
+static void
+on_ended (guint64 id, gint64 planned_us, gpointer user_data)
+{
+  ElvesCronLead *self = user_data;
+  elves_cron_engine_ended (self->engine, id, planned_us);
+}
+
+static void
+on_out (gpointer user_data)
+{
+  ElvesCronLead *self = user_data;
+  elves_cron_engine_room (self->engine);
+}
+
+static const ElvesCronOutboxCallbacks outbox_callbacks = { on_ended, on_out };
+
+/* ---- taking over ---------------------------------------------------------------------------- */
+
+static void
+begin (ElvesCronLead *self)
+{
+  guint n = self->open_shots->len;
+  g_message ("leading number=%" G_GINT64_FORMAT " started=%u recovered=%u ms=%" G_GINT64_FORMAT,
+             elves_cron_ledger_number (self->ledger), elves_cron_engine_size (self->engine), n,
+             (g_get_monotonic_time () - self->begun_us) / 1000);
+  elves_cron_metrics.recovered += n;
+  self->history = elves_cron_history_new (self->config, self->ledger);
+  elves_cron_outbox_send (self->outbox, self->open_shots);
+  elves_cron_engine_restore (self->engine, self->running, self->queued);
+  elves_cron_engine_run (self->engine);
+  elves_component_start (self->component);
+  self->callbacks.ready (self->user_data);
+}
+
+static void
+on_entries (GPtrArray *entries, const char *last, const GError *error, gpointer user_data)
+{
+  ElvesCronLead *self = step_end (user_data, error);
+  guint left_out = 0;
+  if (self == NULL)
+    return;
+  for (guint i = 0; i < entries->len; i++)
+    left_out += elves_cron_engine_add (self->engine, g_steal_pointer (&entries->pdata[i])) ? 0 : 1;
+  if (left_out > 0)
+    g_warning ("timed tasks are left out: more than cron.maxSchedules are started tasks=%u",
+               left_out);
+  if (*last != '\0')
+    elves_cron_schedules_load (self->ledger, last, PAGE, on_entries, step_new (self));
+  else
+    begin (self);
+}
+
+static void
+on_open (GPtrArray *shots, GArray *running, GArray *queued, const GError *error, gpointer user_data)
+{
+  ElvesCronLead *self = step_end (user_data, error);
+  if (self == NULL)
+    return;
+  self->open_shots = g_ptr_array_ref (shots);
+  self->running = g_array_ref (running);
+  self->queued = g_array_ref (queued);
+  elves_cron_schedules_load (self->ledger, "", PAGE, on_entries, step_new (self));
+}
+
+static void
+on_number (gpointer user_data, const GError *error)
+{
+  ElvesCronLead *self = step_end (user_data, error);
+  if (self != NULL)
+    elves_cron_firings_open (self->ledger, on_open, step_new (self));
+}
+
+/* ---- from start to end ---------------------------------------------------------------------- */
+
+static void
+make_component (ElvesCronLead *self)
+{
+  ElvesComponentOptions options = {
+    .name = "cron",
+    .broker = &self->config->mq,
+    .retry = &self->config->retry,
+    .actions = elves_cron_actions,
+    .metrics = &elves_cron_metrics.component,
+    .user_data = self->desk,
+  };
+  self->component = elves_component_new (&options);
+  elves_cron_desk_set_component (self->desk, self->component);
+}
+
+/* The desk is the component's user data, and needs the outbox, which needs the component. */
+static gboolean
+make_parts (ElvesCronLead *self, GError **error)
+{
+  ElvesCronDeskParts parts = { .config = self->config, .ledger = self->ledger };
+  self->engine = elves_cron_engine_new (self->config, self->ledger, &engine_callbacks, self, error);
+  if (self->engine == NULL)
+    return FALSE;
+  parts.engine = self->engine;
+  self->desk = elves_cron_desk_new (&parts);
+  make_component (self);
+  self->outbox =
+      elves_cron_outbox_new (self->config, self->ledger, self->component, &outbox_callbacks, self);
+  elves_cron_desk_set_outbox (self->desk, self->outbox);
+  return TRUE;
+}
+
+/**
+ * elves_cron_lead_new:
+ * @config: must outlive it, as must @ledger
+ * @callbacks: copied
+ *
+ * Begins to take over at once.
+ */
+ElvesCronLead *
+elves_cron_lead_new (const ElvesCronConfig *config,
+                     ElvesCronLedger *ledger,
+                     const ElvesCronLeadCallbacks *callbacks,
+                     gpointer user_data,
+                     GError **error)
+{
+  g_autoptr (ElvesCronLead) self = g_new0 (ElvesCronLead, 1);
+  self->config = config;
+  self->ledger = ledger;
+  self->callbacks = *callbacks;
+  self->user_data = user_data;
+  self->begun_us = g_get_monotonic_time ();
+  if (!make_parts (self, error))
+    return NULL;
+  elves_cron_ledger_lead (ledger, on_number, step_new (self));
+  return g_steal_pointer (&self);
+}
+
+/**
+ * elves_cron_lead_free:
+ * @self: (nullable): what is on its way stays in the store, and is found by the next leader
+ */
+void
+elves_cron_lead_free (ElvesCronLead *self)
+{
+  GList *place;
+  if (self == NULL)
+    return;
+  while ((place = g_queue_pop_head_link (&self->steps)) != NULL)
+    ((Step *) place->data)->lead = NULL;
+  elves_cron_history_free (self->history);
+  elves_component_free (self->component);
+  elves_cron_outbox_free (self->outbox);
+  elves_cron_desk_free (self->desk);
+  elves_cron_engine_free (self->engine);
+  g_clear_pointer (&self->open_shots, g_ptr_array_unref);
+  g_clear_pointer (&self->running, g_array_unref);
+  g_clear_pointer (&self->queued, g_array_unref);
+  g_free (self);
+}
+
+void
+elves_cron_lead_stop (ElvesCronLead *self)
+{
+  elves_cron_engine_halt (self->engine);
+  elves_component_stop (self->component);
+}
+
+guint
+elves_cron_lead_outstanding (ElvesCronLead *self)
+{
+  return elves_cron_engine_recording (self->engine) + elves_cron_outbox_outstanding (self->outbox) +
+         elves_component_outstanding (self->component);
+}
+
+void
+elves_cron_lead_measure (ElvesCronLead *self)
+{
+  elves_cron_metrics.schedules = elves_cron_engine_size (self->engine);
+  elves_cron_metrics.outstanding = elves_cron_outbox_outstanding (self->outbox);
+  elves_component_measure (self->component);
+}
+
+void
+elves_cron_lead_add_problems (ElvesCronLead *self, GPtrArray *problems)
+{
+  elves_component_add_problems (self->component, problems);
+}

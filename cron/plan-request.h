@@ -1,0 +1,17 @@
+/* What createCron asks for, as a plan. */
+#pragma once
+
+#include "common/component-request.h"
+#include "cron/config.h"
+#include "cron/plan.h"
+
+G_BEGIN_DECLS
+
+/* (transfer full): with a new id, planned from now. NULL: *out_text is the answer ("[403.5]..."),
+   @error says which member and what was expected. */
+ElvesCronPlan *elves_cron_plan_from_request (const ElvesCronConfig *config,
+                                             const ElvesRequest *request,
+                                             const char **out_text,
+                                             GError **error);
+
+G_END_DECLS
