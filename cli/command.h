@@ -29,9 +29,29 @@ typedef int (*ElvesCliRunFunc) (const ElvesCliContext *context,
                                 char **argv,
                                 GError **error);
 
+/* A table of them ends with a NULL name. */
+typedef struct
+{
+  const char *name;
+  const char *summary;
+  ElvesCliRunFunc run;
+} ElvesCliCommand;
+
+/* argv[1] says which one; @parent is what was typed before it. */
+int elves_cli_dispatch (const ElvesCliCommand *commands,
+                        const char *parent,
+                        const ElvesCliContext *context,
+                        int argc,
+                        char **argv,
+                        GError **error);
+char *elves_cli_describe (const ElvesCliCommand *commands);
+
 int elves_cli_exec (const ElvesCliContext *context, int argc, char **argv, GError **error);
 int elves_cli_send (const ElvesCliContext *context, int argc, char **argv, GError **error);
 int elves_cli_agents (const ElvesCliContext *context, int argc, char **argv, GError **error);
+
+int elves_cli_cron (const ElvesCliContext *context, int argc, char **argv, GError **error);
+int elves_cli_cron_next (const ElvesCliContext *context, int argc, char **argv, GError **error);
 
 int elves_cli_status_of_error (const GError *error);
 

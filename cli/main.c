@@ -6,17 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef struct
-{
-  const char *name;
-  const char *summary;
-  ElvesCliRunFunc run;
-} Command;
-
-static const Command commands[] = {
+static const ElvesCliCommand commands[] = {
   { "exec", "run a function on a host and print its result", elves_cli_exec },
   { "send", "publish a message as it stands and print what comes back", elves_cli_send },
   { "agents", "list the registered agents", elves_cli_agents },
+  { "cron", "when does a rule fire? and the timed tasks of elves-cron", elves_cli_cron },
+  { NULL },
 };
 
 static const char *const default_files[] = { "/etc/elves/elvesctl.properties",
@@ -63,17 +58,17 @@ fail (const GError *error)
 static char *
 describe_commands (void)
 {
-  GString *text = g_string_new ("Commands (each has its own --help):\n");
+  g_autofree char *list = elves_cli_describe (commands);
 
-  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
-    g_string_append_printf (text, "  %-8s %s\n", commands[i].name, commands[i].summary);
-  g_string_append (
-      text, "\nExamples:\n"
-            "  elvesctl --config /etc/elves/elves-scheduler.properties agents\n"
-            "  elvesctl exec 10.0.0.7 hello greet '{\"name\":\"Ada\"}' --timeout 30\n"
-            "  elvesctl exec 10.0.0.7 elves ping hello\n"
-            "  ELVES_MQ_IP=10.0.0.1 ELVES_MQ_USER=ops ELVES_MQ_PASSWORD=... elvesctl exec ...");
-  return g_string_free (text, FALSE);
+  return g_strconcat (
+      list,
+      "\nExamples:\n"
+      "  elvesctl --config /etc/elves/elves-scheduler.properties agents\n"
+      "  elvesctl exec 10.0.0.7 hello greet '{\"name\":\"Ada\"}' --timeout 30\n"
+      "  elvesctl exec 10.0.0.7 elves ping hello\n"
+      "  elvesctl cron next '0 30 2 * * ?' --tz Europe/Berlin\n"
+      "  ELVES_MQ_IP=10.0.0.1 ELVES_MQ_USER=ops ELVES_MQ_PASSWORD=... elvesctl exec ...",
+      NULL);
 }
 
 static gboolean
@@ -107,35 +102,13 @@ find_config (const Globals *globals)
   return NULL;
 }
 
-static const Command *
-find_command (const char *name, GError **error)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (commands); i++)
-    if (g_str_equal (commands[i].name, name))
-      return &commands[i];
-  g_set_error (error, ELVES_ERROR, ELVES_ERROR_CONFIG,
-               "there is no command \"%s\" (elvesctl --help)", name);
-  return NULL;
-}
-
 static int
 run_command (const Globals *globals, int argc, char **argv)
 {
   ElvesCliContext context = { find_config (globals), (const char *const *) globals->overrides };
   g_autoptr (GError) error = NULL;
-  const Command *command;
-  int status;
+  int status = elves_cli_dispatch (commands, "elvesctl", &context, argc, argv, &error);
 
-  if (argc < 2)
-    {
-      fputs ("elvesctl: which command? (elvesctl --help)\n", stderr);
-      return ELVES_EXIT_USAGE;
-    }
-  command = find_command (argv[1], &error);
-  if (command == NULL)
-    return fail (error);
-  g_set_prgname (command->name);
-  status = command->run (&context, argc - 1, argv + 1, &error);
   return error != NULL ? fail (error) : status;
 }
 

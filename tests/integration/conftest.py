@@ -25,7 +25,7 @@ from support import rpc  # noqa: E402
 from support.cron import STORES, CronStage  # noqa: E402
 from support.stage import Services, Stage  # noqa: E402
 
-NUMBERS = ["e%02d" % number for number in [*range(1, 31), 36, 40, 41, 42, 43, 44, 45]]
+NUMBERS = ["e%02d" % number for number in [*range(1, 31), 36, 38, 40, 41, 42, 43, 44, 45]]
 NUMBER_IN_NAME = re.compile(r"test_(e\d\d)_")
 
 
