@@ -50,6 +50,9 @@ typedef struct
   guint64 soft, hard;
 } DescriptorLimit;
 
+/* 32 and 33, which nobody may ask for; a process that posix_spawn() has started ignores them. */
+#define C_LIBRARY_SIGNALS (G_GUINT64_CONSTANT (3) << 31)
+
 static DescriptorLimit first_limit; /* all zero: not remembered */
 static gboolean cannot_clone3;      /* seen to fail */
 
@@ -234,7 +237,7 @@ ignored_signals (void)
   static guint64 signals;
   if (signals != 0)
     return signals;
-  signals = G_GUINT64_CONSTANT (1) << (SIGPIPE - 1);
+  signals = G_GUINT64_CONSTANT (1) << (SIGPIPE - 1) | C_LIBRARY_SIGNALS;
   for (int number = 1; number < _NSIG; number++)
     {
       struct sigaction action;

@@ -26,7 +26,7 @@ static void
 test_clean_child (Fixture *fixture, gconstpointer mode)
 {
   signal (SIGPIPE, SIG_IGN);
-  gboolean ran = run_shell (fixture, "env | sort | cut -c1-15; ls /proc/$$/fd | tr '\\n' ' ';"
+  gboolean ran = run_shell (fixture, "env | sort | cut -c1-15; ls -m /proc/$$/fd;"
                                      "grep -E 'Sig(Blk|Ign)' /proc/$$/status | cut -f2;"
                                      "cut -d' ' -f5,6 /proc/$$/stat; echo $$ $$; pwd");
   signal (SIGPIPE, SIG_DFL);
@@ -38,7 +38,7 @@ test_clean_child (Fixture *fixture, gconstpointer mode)
   g_assert_cmpstr (lines[1], ==, "LANG=C");
   g_assert_cmpstr (lines[2], ==, "PATH=/usr/bin:/");
   g_assert_cmpstr (lines[3], ==, "PWD=/");
-  g_assert_nonnull (strstr (fixture->output->str, "\n0 1 2 "));
+  g_assert_nonnull (strstr (fixture->output->str, "\n0, 1, 2\n"));
   g_assert_nonnull (strstr (fixture->output->str, "0000000000000000\n0000000000000000\n"));
   guint n = g_strv_length (lines);
   g_assert_cmpstr (lines[n - 4], ==, lines[n - 3]); /* group, session == its pid, twice */

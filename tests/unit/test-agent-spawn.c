@@ -74,12 +74,12 @@ static void
 assert_begins_clean (void)
 {
   g_autofree char *output = output_of ("sed -nE '/Sig(Ign|Cgt|Blk)/p' /proc/self/status\n"
-                                       "readlink /proc/self/fd/0; ls /proc/$$/fd | tr '\\n' ' '\n"
+                                       "readlink /proc/self/fd/0; ls -m /proc/$$/fd\n"
                                        "[ $(cut -d' ' -f6 /proc/$$/stat) = $$ ] && echo leads",
                                        -1, NULL);
   g_assert_cmpstr (output, ==,
                    "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
-                   "SigCgt:\t0000000000000000\n/dev/null\n0 1 2 leads\n");
+                   "SigCgt:\t0000000000000000\n/dev/null\n0, 1, 2\nleads\n");
 }
 
 static void
