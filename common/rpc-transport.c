@@ -4,6 +4,9 @@
  * every number, the memory one moves all that is left at each read and ends at 1 MiB. This one is a
  * pointer into bytes that have come as a whole, and an array that grows.
  *
+ * The protocol writes field by field, a few bytes at a time. They are gathered in a buffer that is
+ * kept, and go to the array in one piece: an array made for one message would grow a dozen times.
+ *
  * Before the protocol allocates for a length it asks checkReadBytesAvailable: here the answer is
  * exact, so that a length can never cost more memory than bytes have been sent. c_glib's limit on
  * a message (100 MiB by default) is not used; whoever delimits the message has a limit. */
@@ -11,13 +14,17 @@
 
 #include <string.h>
 
+#define GATHERED_BYTES (64 * 1024)
+
 struct ElvesRpcTransport
 {
   ThriftTransport parent;
   const guint8 *bytes;
   gsize length;
   gsize position;
-  GByteArray *out;
+  GByteArray *out; /* (nullable) */
+  guint8 *gathered;
+  gsize n_gathered, capacity;
 };
 
 typedef struct
@@ -62,6 +69,28 @@ transport_read (ThriftTransport *transport, gpointer buffer, guint32 length, GEr
   return length;
 }
 
+static void
+pass_on (ElvesRpcTransport *self)
+{
+  if (self->n_gathered > 0)
+    g_byte_array_append (self->out, self->gathered, self->n_gathered);
+  self->n_gathered = 0;
+}
+
+/* FALSE: it is larger than what is gathered, none of which is left. */
+static gboolean
+make_room (ElvesRpcTransport *self, gsize length)
+{
+  if (!self->gathered)
+    {
+      self->gathered = g_malloc (GATHERED_BYTES);
+      self->capacity = GATHERED_BYTES;
+    }
+  if (length > self->capacity - self->n_gathered)
+    pass_on (self);
+  return length <= self->capacity;
+}
+
 static gboolean
 transport_write (ThriftTransport *transport,
                  const gpointer buffer,
@@ -69,7 +98,14 @@ transport_write (ThriftTransport *transport,
                  GError **error)
 {
   ElvesRpcTransport *self = (ElvesRpcTransport *) transport;
-  g_byte_array_append (self->out, buffer, length);
+  if (length > self->capacity - self->n_gathered && !make_room (self, length))
+    {
+      g_byte_array_append (self->out, buffer, length);
+      return TRUE;
+    }
+  if (length > 0) /* else it may be NULL */
+    memcpy (self->gathered + self->n_gathered, buffer, length);
+  self->n_gathered += length;
   return TRUE;
 }
 
@@ -129,11 +165,14 @@ elves_rpc_transport_read_from (ElvesRpcTransport *self, const guint8 *bytes, gsi
 
 /**
  * elves_rpc_transport_write_to:
- * @out: what is written is appended here; no reference is taken
+ * @out: (nullable): what is written is appended here, at the latest when the next place is named;
+ *   no reference is taken
  */
 void
 elves_rpc_transport_write_to (ElvesRpcTransport *self, GByteArray *out)
 {
+  if (self->out)
+    pass_on (self);
   self->out = out;
 }
 
