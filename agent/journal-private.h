@@ -41,6 +41,7 @@ struct ElvesJournalStore
   char *path;
   gint64 max_age_ms;
   gint64 max_bytes, page_bytes;
+  gint64 room_bytes; /* as it was last looked, less what was accepted since, in this transaction */
 };
 
 /* The statement, unbound. */

@@ -1,7 +1,7 @@
 /* Requests to the journal as statements, and rows as records. No transaction begins or ends here.
  *
- * An acceptance looks first whether the execution is known, in the same transaction: so two calls
- * with one key cannot both be new. */
+ * An acceptance inserts a row unless there is one of that key, or looks first, in the same
+ * transaction: so two calls with one key cannot both be new. */
 #include "agent/journal-private.h"
 
 #include "common/error.h"
@@ -89,15 +89,23 @@ make_room (ElvesJournalStore *self, GError **error)
   return TRUE;
 }
 
+/* Looking costs as much as writing a row, so that it is not done for each. */
 static gboolean
-accept (ElvesJournalStore *self, ElvesJournalRequest *request)
+take_room (ElvesJournalStore *self, ElvesJournalRequest *request)
 {
-  if (!find (self, request))
-    return FALSE;
-  if (request->known)
+  gint64 bytes = self->page_bytes + (gint64) g_bytes_get_size (request->body);
+  self->room_bytes -= bytes;
+  if (self->room_bytes > 0)
     return TRUE;
   if (!make_room (self, &request->error))
-    return TRUE; /* refused, which is no failure of the database */
+    return FALSE;
+  self->room_bytes = self->max_bytes - elves_journal_used_bytes (self) - bytes;
+  return TRUE;
+}
+
+static gboolean
+insert (ElvesJournalStore *self, ElvesJournalRequest *request)
+{
   sqlite3_stmt *statement = elves_journal_sql (self, ELVES_SQL_INSERT);
   bind_text (statement, 1, request->key);
   bind_text (statement, 2, request->id);
@@ -107,6 +115,25 @@ accept (ElvesJournalStore *self, ElvesJournalRequest *request)
   sqlite3_bind_int64 (statement, 6, elves_journal_now_ms ());
   bind_bytes (statement, 7, request->body);
   return elves_journal_step (self, statement, &request->error);
+}
+
+static gboolean
+accept (ElvesJournalStore *self, ElvesJournalRequest *request)
+{
+  gboolean has_room = take_room (self, request);
+  if (!has_room || request->seen_within_s > 0)
+    {
+      g_autoptr (GError) full = g_steal_pointer (&request->error);
+      if (!find (self, request))
+        return FALSE;
+      if (!request->known)
+        request->error = g_steal_pointer (&full);
+      if (request->known || !has_room)
+        return TRUE; /* refused, which is no failure of the database */
+    }
+  if (!insert (self, request))
+    return FALSE;
+  return sqlite3_changes (self->db) > 0 || find (self, request);
 }
 
 /* @what: a row of this key in the right state must be there */

@@ -52,7 +52,8 @@ static const char *const sql[ELVES_N_SQL] = {
   [ELVES_SQL_PAGES] = "PRAGMA page_count",
   [ELVES_SQL_FREE_PAGES] = "PRAGMA freelist_count",
   [ELVES_SQL_INSERT] = "INSERT INTO execution (key, id, type, sync, state, origin, accepted_ms,"
-                       " instruct) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7)",
+                       " instruct) VALUES (?1, ?2, ?3, ?4, 0, ?5, ?6, ?7)"
+                       " ON CONFLICT (key) DO NOTHING",
   [ELVES_SQL_FIND] = "SELECT state, sync, key, origin FROM execution WHERE key = ?1",
   [ELVES_SQL_FIND_RECENT] =
       "SELECT state, sync, key, origin FROM execution WHERE id = ?1"
@@ -202,7 +203,8 @@ set_up (ElvesJournalStore *self, const ElvesJournalSettings *settings, GError **
   if (!exec (self,
              "PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL;"
              "PRAGMA synchronous = FULL; PRAGMA cache_size = -1024; PRAGMA temp_store = MEMORY;"
-             "PRAGMA journal_size_limit = 8388608; PRAGMA cell_size_check = ON;",
+             "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 33554432;"
+             "PRAGMA cell_size_check = ON;",
              error) ||
       !make_schema (self, error) ||
       !read_number (self, "PRAGMA page_size", &self->page_bytes, error))
@@ -230,6 +232,7 @@ ElvesJournalStore *
 elves_journal_store_open (const ElvesJournalSettings *settings, GError **error)
 {
   g_autoptr (ElvesJournalStore) self = g_new0 (ElvesJournalStore, 1);
+  sqlite3_config (SQLITE_CONFIG_MEMSTATUS, 0); /* else each allocation takes a lock to be counted */
   self->lock_fd = -1;
   self->path = g_build_filename (settings->folder, "journal.sqlite", NULL);
   self->max_age_ms = (gint64) settings->max_age_s * 1000;
@@ -357,6 +360,7 @@ run_together (ElvesJournalStore *self,
 {
   if (!run_one (self, ELVES_SQL_BEGIN, error))
     return FALSE;
+  self->room_bytes = 0;
   gboolean applied = TRUE;
   for (guint i = 0; i < n && applied; i++)
     {
