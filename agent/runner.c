@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CLEAR_MS 200
+#define CLEAR_MS 1000 /* a process that was killed goes when it gets its turn */
 #define CLEAR_TICK_MS 2
 
 struct ElvesRunner

@@ -220,6 +220,16 @@ window_is_open (const ElvesAmqpPublisher *self)
   return !elves_amqp_window_is_full (&self->window);
 }
 
+/* Its owner has taken it back. */
+static void
+drop (ElvesAmqpPublisher *self, ElvesAmqpEntry *entry)
+{
+  self->outstanding--;
+  if (self->one_by_one > 0)
+    self->one_by_one--;
+  elves_amqp_entry_free (entry);
+}
+
 static void
 publish_waiting (ElvesAmqpPublisher *self, ElvesAmqpOutput *output)
 {
@@ -228,6 +238,11 @@ publish_waiting (ElvesAmqpPublisher *self, ElvesAmqpOutput *output)
       ElvesAmqpEntry *entry = g_queue_pop_head (&self->waiting);
       if (entry == NULL)
         return;
+      if (entry->wanted != NULL && !entry->wanted (entry->user_data))
+        {
+          drop (self, entry);
+          continue;
+        }
       if (add_publication (self, output, entry->publication))
         {
           elves_amqp_window_add (&self->window, entry);
@@ -417,8 +432,27 @@ elves_amqp_publisher_publish (ElvesAmqpPublisher *self,
                               ElvesPublishedFunc published,
                               gpointer user_data)
 {
+  elves_amqp_publisher_publish_while (self, publication, NULL, published, user_data);
+}
+
+/**
+ * elves_amqp_publisher_publish_while:
+ * @publication: (transfer full)
+ * @wanted: (nullable): whether it shall leave, each time before it does
+ * @published: (nullable): from the main loop, when the broker has confirmed
+ *
+ * As elves_amqp_publisher_publish(), for what may become wrong while the connection is lost.
+ */
+void
+elves_amqp_publisher_publish_while (ElvesAmqpPublisher *self,
+                                    ElvesPublication *publication,
+                                    ElvesWantedFunc wanted,
+                                    ElvesPublishedFunc published,
+                                    gpointer user_data)
+{
   ElvesAmqpEntry *entry = g_new0 (ElvesAmqpEntry, 1);
   entry->publication = publication;
+  entry->wanted = wanted;
   entry->published = published;
   entry->user_data = user_data;
   self->outstanding++;

@@ -10,6 +10,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   ElvesPublication *publication;
+  ElvesWantedFunc wanted;       /* (nullable) */
   ElvesPublishedFunc published; /* (nullable) */
   gpointer user_data;
   gboolean returned; /* by the broker: it reached no queue */

@@ -96,6 +96,9 @@ typedef struct ElvesAmqpPublisher ElvesAmqpPublisher;
 
 /* Once per publication, when the broker has confirmed it. @routed FALSE: it reached no queue. */
 typedef void (*ElvesPublishedFunc) (gboolean routed, gpointer user_data);
+/* Each time before it leaves, once more after a lost connection. FALSE: it does not, and nobody is
+   called any more. May not call the publisher. */
+typedef gboolean (*ElvesWantedFunc) (gpointer user_data);
 
 typedef struct
 {
@@ -115,6 +118,11 @@ void elves_amqp_publisher_publish (ElvesAmqpPublisher *self,
                                    ElvesPublication *publication,
                                    ElvesPublishedFunc published,
                                    gpointer user_data);
+void elves_amqp_publisher_publish_while (ElvesAmqpPublisher *self,
+                                         ElvesPublication *publication,
+                                         ElvesWantedFunc wanted,
+                                         ElvesPublishedFunc published,
+                                         gpointer user_data);
 /* Gives the connection up, if there is one, and makes another. */
 void elves_amqp_publisher_rebuild (ElvesAmqpPublisher *self, const char *why);
 guint

@@ -5,7 +5,8 @@
  *
  * CALLING -> PAUSED -> CALLING: it was never started and shall be tried again, or the agent has a
  * journal and a call to it was lost: the same call again starts nothing twice. Before PUBLISHING a
- * job waits in HOLDING while somebody else may have its delivery. An agent's journal may say that
+ * job waits in HOLDING while somebody else may have its delivery, and goes back there when the
+ * delivery is lost before its outcome has left. An agent's journal may say that
  * its result was taken by another scheduler: then it is DONE without publishing.
  *
  * An async job's result comes on a connection of its own and may be here before the agent's
@@ -43,6 +44,7 @@ static const Transition transitions[] = {
   { ELVES_FLIGHT_HOLDING, ELVES_FLIGHT_SETTLED, ELVES_FLIGHT_DONE },
 
   { ELVES_FLIGHT_PUBLISHING, ELVES_FLIGHT_TAKEN, ELVES_FLIGHT_PUBLISHING },
+  { ELVES_FLIGHT_PUBLISHING, ELVES_FLIGHT_HOLD, ELVES_FLIGHT_HOLDING },
   { ELVES_FLIGHT_PUBLISHING, ELVES_FLIGHT_CONFIRMED, ELVES_FLIGHT_DONE },
 
   { ELVES_FLIGHT_DONE, ELVES_FLIGHT_TAKEN, ELVES_FLIGHT_DONE },
@@ -62,6 +64,7 @@ elves_flight_new (ElvesJob *job, guint64 epoch, guint64 tag)
   ElvesFlight *self = g_rc_box_new0 (ElvesFlight);
 
   self->job = job;
+  self->by_execution.data = self->by_type_id.data = self;
   self->state = ELVES_FLIGHT_NEW;
   self->epoch = epoch;
   self->tag = tag;

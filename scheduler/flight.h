@@ -69,6 +69,8 @@ typedef struct
   gint64 lost_us;          /* LOST: since then */
   gint64 missing_since_us; /* its agent is not registered; 0: it is */
   ElvesOutcome held;       /* HOLDING */
+
+  GList by_execution, by_type_id; /* its places in the job table */
 } ElvesFlight;
 
 ElvesFlight *elves_flight_new (ElvesJob *job, guint64 epoch, guint64 tag);

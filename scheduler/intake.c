@@ -37,6 +37,7 @@ typedef struct
 {
   ElvesIntake *intake;
   guint64 epoch, tag;
+  gboolean is_round; /* the message itself */
   GList place;
 } Refusal;
 
@@ -95,34 +96,44 @@ elves_intake_free (ElvesIntake *self)
   g_free (self);
 }
 
+/* A message published again that reached no queue is the only one there is. */
 static void
-on_refusal_sent (gpointer user_data)
+on_refusal_sent (gboolean routed, gpointer user_data)
 {
   Refusal *refusal = user_data;
 
-  refusal->intake->done (refusal->epoch, refusal->tag, refusal->intake->user_data);
+  if (routed || !refusal->is_round)
+    refusal->intake->done (refusal->epoch, refusal->tag, refusal->intake->user_data);
+  else
+    g_warning ("a message could not be published again: no queue=%s", refusal->intake->queue);
   g_queue_unlink (&refusal->intake->refusals, &refusal->place);
   g_free (refusal);
 }
 
 static void
-refuse (ElvesIntake *self, ElvesPublication *publication, const ElvesDelivery *delivery)
+publish_for (ElvesIntake *self,
+             ElvesPublication *publication,
+             const ElvesDelivery *delivery,
+             gboolean is_round)
 {
-  Refusal *refusal;
+  Refusal *refusal = g_new0 (Refusal, 1);
 
-  if (publication == NULL)
-    {
-      self->done (delivery->epoch, delivery->tag, self->user_data);
-      return;
-    }
-
-  refusal = g_new0 (Refusal, 1);
   refusal->intake = self;
   refusal->epoch = delivery->epoch;
   refusal->tag = delivery->tag;
+  refusal->is_round = is_round;
   refusal->place.data = refusal;
   g_queue_push_tail_link (&self->refusals, &refusal->place);
   elves_replies_send (self->replies, publication, on_refusal_sent, refusal);
+}
+
+static void
+refuse (ElvesIntake *self, ElvesPublication *publication, const ElvesDelivery *delivery)
+{
+  if (publication != NULL)
+    publish_for (self, publication, delivery, FALSE);
+  else
+    self->done (delivery->epoch, delivery->tag, self->user_data);
 }
 
 /* --- jobs ------------------------------------------------------------------------------------ */
@@ -160,10 +171,10 @@ static void
 send_round (ElvesIntake *self, const ElvesJob *job, const ElvesDelivery *delivery)
 {
   elves_scheduler_metrics.republished++;
-  refuse (
+  publish_for (
       self,
       elves_letter_new (delivery, self->queue, job->instruct->execution, delivery->attempts + 1),
-      delivery);
+      delivery, TRUE);
 }
 
 static void

@@ -25,8 +25,8 @@ typedef struct
 struct ElvesJobTable
 {
   GHashTable *flights;      /* set of ElvesFlight, owned */
-  GHashTable *by_execution; /* execution -> GQueue of ElvesFlight */
-  GHashTable *by_type_id;   /* type and id -> GQueue of ElvesFlight, oldest first; async */
+  GHashTable *by_execution; /* execution -> GQueue of ElvesFlight, by that place of theirs */
+  GHashTable *by_type_id;   /* type and id -> the same, oldest first; async */
   GHashTable *orphans;      /* identity -> GQueue of Orphan */
   GQueue ended;             /* of ElvesFlight, owned, oldest first; at most prefetch */
   guint prefetch;
@@ -48,9 +48,11 @@ orphans_free (gpointer data)
   g_queue_free_full (data, orphan_free);
 }
 
+/* Of places that belong to flights. */
 static void
-queue_free (gpointer data)
+places_free (gpointer data)
 {
+  g_queue_init (data);
   g_queue_free (data);
 }
 
@@ -69,8 +71,8 @@ elves_job_table_new (guint prefetch, guint remember)
   self->prefetch = prefetch;
   self->finals = elves_final_keys_new (remember);
   self->flights = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) elves_flight_unref, NULL);
-  self->by_execution = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, queue_free);
-  self->by_type_id = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, queue_free);
+  self->by_execution = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, places_free);
+  self->by_type_id = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, places_free);
   self->orphans = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, orphans_free);
   return self;
 }
@@ -133,8 +135,9 @@ type_id_key (const ElvesInstruct *instruct)
   return g_strdup_printf ("%s\x1f%s", type, instruct->id);
 }
 
-static void
-index_add (GHashTable *index, const char *key, gpointer item)
+/* The one that is there, or a new one. */
+static GQueue *
+queue_of (GHashTable *index, const char *key)
 {
   GQueue *queue = g_hash_table_lookup (index, key);
 
@@ -143,17 +146,22 @@ index_add (GHashTable *index, const char *key, gpointer item)
       queue = g_queue_new ();
       g_hash_table_insert (index, g_strdup (key), queue);
     }
-  g_queue_push_tail (queue, item);
+  return queue;
 }
 
 static void
-index_remove (GHashTable *index, const char *key, ElvesFlight *flight)
+index_add (GHashTable *index, const char *key, GList *place)
+{
+  g_queue_push_tail_link (queue_of (index, key), place);
+}
+
+/* @place: one that is there. So many may have one key that it is not looked for. */
+static void
+index_remove (GHashTable *index, const char *key, GList *place)
 {
   GQueue *queue = g_hash_table_lookup (index, key);
 
-  if (queue == NULL)
-    return;
-  g_queue_remove (queue, flight);
+  g_queue_unlink (queue, place);
   if (queue->length == 0)
     g_hash_table_remove (index, key);
 }
@@ -171,11 +179,11 @@ elves_job_table_add (ElvesJobTable *self, ElvesFlight *flight)
 
   g_hash_table_add (self->flights, elves_flight_ref (flight));
   if (instruct->execution != NULL)
-    index_add (self->by_execution, instruct->execution, flight);
+    index_add (self->by_execution, instruct->execution, &flight->by_execution);
   if (flight->job->kind != ELVES_JOB_ASYNC)
     return;
   key = type_id_key (instruct);
-  index_add (self->by_type_id, key, flight);
+  index_add (self->by_type_id, key, &flight->by_type_id);
 }
 
 /**
@@ -192,10 +200,10 @@ elves_job_table_rekey (ElvesJobTable *self, ElvesFlight *flight, const char *exe
   if (g_strcmp0 (instruct->execution, execution) == 0)
     return;
   if (instruct->execution != NULL)
-    index_remove (self->by_execution, instruct->execution, flight);
+    index_remove (self->by_execution, instruct->execution, &flight->by_execution);
   g_free (instruct->execution);
   instruct->execution = g_strdup (execution);
-  index_add (self->by_execution, execution, flight);
+  index_add (self->by_execution, execution, &flight->by_execution);
 }
 
 /**
@@ -249,13 +257,15 @@ take_out (ElvesJobTable *self, ElvesFlight *flight)
 {
   const ElvesInstruct *instruct = flight->job->instruct;
 
+  if (!g_hash_table_contains (self->flights, flight))
+    return;
   if (instruct->execution != NULL)
-    index_remove (self->by_execution, instruct->execution, flight);
+    index_remove (self->by_execution, instruct->execution, &flight->by_execution);
   if (flight->job->kind == ELVES_JOB_ASYNC)
     {
       g_autofree char *key = type_id_key (instruct);
 
-      index_remove (self->by_type_id, key, flight);
+      index_remove (self->by_type_id, key, &flight->by_type_id);
     }
   g_hash_table_remove (self->flights, flight);
 }
@@ -361,7 +371,7 @@ add_orphan (ElvesJobTable *self, ElvesFlight *flight, gint64 now_us)
   g_clear_pointer (&flight->message, elves_delivery_free);
   orphan->flight = elves_flight_ref (flight);
   orphan->lost_us = now_us;
-  index_add (self->orphans, identity, orphan);
+  g_queue_push_tail (queue_of (self->orphans, identity), orphan);
 }
 
 static gboolean

@@ -23,8 +23,7 @@
 #include "common/backoff.h"
 #include "common/crash-point.h"
 #include "scheduler/flight-plan.h"
-#include "scheduler/letter.h"
-#include "scheduler/metrics.h"
+#include "scheduler/letterbox.h"
 
 enum
 {
@@ -47,38 +46,8 @@ struct ElvesKeeper
   gpointer user_data;
   gint64 connected_us; /* to the broker, since then; 0: not */
   guint kept;          /* flights whose deliveries are acknowledged */
-  GQueue letters;      /* of Letter, by its place: not yet confirmed */
+  ElvesLetterbox *letterbox;
 };
-
-/**
- * elves_keeper_new:
- * @deadlines: where deadlines are kept; must outlive the flights.
- * @options: times and limits.
- * @jobs: the jobs in flight.
- * @replies: the way back to the askers.
- * @done: called when a delivery needs nothing more.
- * @user_data: for @done.
- *
- * Returns: (transfer full): the keeper.
- */
-ElvesKeeper *
-elves_keeper_new (ElvesDeadlines *deadlines,
-                  const ElvesKeeperOptions *options,
-                  ElvesJobTable *jobs,
-                  ElvesReplies *replies,
-                  ElvesDeliveryDoneFunc done,
-                  gpointer user_data)
-{
-  ElvesKeeper *self = g_new0 (ElvesKeeper, 1);
-
-  self->deadlines = deadlines;
-  self->options = *options;
-  self->jobs = jobs;
-  self->replies = replies;
-  self->done = done;
-  self->user_data = user_data;
-  return self;
-}
 
 /**
  * elves_keeper_set_dispatch:
@@ -141,73 +110,25 @@ forget_kept (ElvesKeeper *self, const ElvesFlight *flight)
     self->kept--;
 }
 
-/* A message on its way to the broker once more. */
-typedef struct
-{
-  ElvesKeeper *keeper;
-  ElvesFlight *flight;
-  guint64 epoch, tag;
-  ElvesOutcome outcome; /* of a dead letter: what to say then */
-  GList place;
-} Letter;
-
-static Letter *
-new_letter (ElvesKeeper *self, ElvesFlight *flight)
-{
-  Letter *letter = g_new0 (Letter, 1);
-
-  letter->keeper = self;
-  letter->flight = elves_flight_ref (flight);
-  letter->epoch = flight->epoch;
-  letter->tag = flight->tag;
-  letter->place.data = letter;
-  g_queue_push_tail_link (&self->letters, &letter->place);
-  return letter;
-}
-
-static void
-letter_free (Letter *letter)
-{
-  g_queue_unlink (&letter->keeper->letters, &letter->place);
-  elves_outcome_clear (&letter->outcome);
-  elves_flight_unref (letter->flight);
-  g_free (letter);
-}
-
-static void
-on_put_aside (gpointer user_data)
-{
-  Letter *letter = user_data;
-
-  elves_replies_outcome (letter->keeper->replies, letter->flight, &letter->outcome);
-  letter_free (letter);
-}
-
-/* First the copy for people to look at, then the answer, then the acknowledgement. */
-static void
-put_aside (ElvesKeeper *self, ElvesFlight *flight, const ElvesOutcome *outcome)
-{
-  const ElvesDelivery *message = flight->message;
-  Letter *letter = new_letter (self, flight);
-
-  g_warning ("a message was delivered too often and is put aside: job=%s agent=%s queue=%s",
-             flight->job->instruct->id, flight->job->instruct->ip, self->options.dead_queue);
-  elves_outcome_copy (&letter->outcome, outcome);
-  elves_scheduler_metrics.dead_lettered++;
-  elves_replies_send (self->replies,
-                      elves_letter_new (message, self->options.dead_queue,
-                                        flight->job->instruct->execution, message->attempts),
-                      on_put_aside, letter);
-}
-
 static void
 publish_outcome (ElvesKeeper *self, ElvesFlight *flight, const ElvesOutcome *outcome)
 {
   elves_deadlines_disarm (self->deadlines, &flight->wake);
   if (flight->is_poison && flight->message != NULL)
-    put_aside (self, flight, outcome);
+    elves_letterbox_put_aside (self->letterbox, flight, outcome);
   else
     elves_replies_outcome (self->replies, flight, outcome);
+}
+
+static void
+hold (ElvesKeeper *self, ElvesFlight *flight, const ElvesOutcome *outcome)
+{
+  if (!elves_flight_advance (flight, ELVES_FLIGHT_HOLD))
+    return;
+  elves_outcome_clear (&flight->held);
+  elves_outcome_copy (&flight->held, outcome);
+  flight->hold_until_us = after_s (HOLD_S);
+  plan (self, flight);
 }
 
 /* What was made here, or what a sync call answered. */
@@ -215,15 +136,9 @@ static void
 give_outcome (ElvesKeeper *self, ElvesFlight *flight, const ElvesOutcome *outcome)
 {
   if (flight->custody != ELVES_CUSTODY_LOST && !flight->is_republished)
-    {
-      publish_outcome (self, flight, outcome);
-      return;
-    }
-  if (!elves_flight_advance (flight, ELVES_FLIGHT_HOLD))
-    return;
-  elves_outcome_copy (&flight->held, outcome);
-  flight->hold_until_us = after_s (HOLD_S);
-  plan (self, flight);
+    publish_outcome (self, flight, outcome);
+  else
+    hold (self, flight, outcome);
 }
 
 static void
@@ -250,6 +165,18 @@ elves_keeper_on_ended (ElvesKeeper *self, ElvesFlight *flight)
   forget_kept (self, flight);
   acknowledge (self, flight);
   elves_job_table_remove (self->jobs, flight);
+}
+
+/**
+ * elves_keeper_on_taken_back:
+ * @self: the keeper.
+ * @flight: whose message was lost before its outcome left.
+ * @outcome: that.
+ */
+void
+elves_keeper_on_taken_back (ElvesKeeper *self, ElvesFlight *flight, const ElvesOutcome *outcome)
+{
+  hold (self, flight, outcome);
 }
 
 static void
@@ -291,36 +218,56 @@ on_hold_ended (ElvesKeeper *self, ElvesFlight *flight)
 /* --- publishing again ------------------------------------------------------------------------ */
 
 static void
-on_republished (gpointer user_data)
+hand_on (ElvesKeeper *self, ElvesFlight *flight)
 {
-  Letter *letter = user_data;
-  ElvesKeeper *self = letter->keeper;
-  ElvesFlight *flight = letter->flight;
-
-  self->done (letter->epoch, letter->tag, self->user_data);
-  if (flight->custody == ELVES_CUSTODY_HELD && flight->epoch == letter->epoch &&
-      flight->tag == letter->tag && flight->state != ELVES_FLIGHT_DONE)
-    {
-      flight->custody = ELVES_CUSTODY_LOST;
-      flight->lost_us = g_get_monotonic_time ();
-      flight->is_republished = flight->is_transient = FALSE;
-      g_clear_pointer (&flight->message, elves_delivery_free);
-      if (flight->state < ELVES_FLIGHT_PUBLISHING)
-        plan (self, flight);
-    }
-  letter_free (letter);
+  flight->custody = ELVES_CUSTODY_LOST;
+  flight->lost_us = g_get_monotonic_time ();
+  flight->is_republished = flight->is_transient = FALSE;
+  g_clear_pointer (&flight->message, elves_delivery_free);
+  if (flight->state < ELVES_FLIGHT_PUBLISHING)
+    plan (self, flight);
 }
+
+/* What reached no queue is not there: the message that it replaces is the only one. */
+static void
+keep_original (ElvesKeeper *self, ElvesFlight *flight)
+{
+  flight->is_republished = FALSE;
+  if (flight->state == ELVES_FLIGHT_HOLDING)
+    publish_outcome (self, flight, &flight->held);
+  else if (flight->state < ELVES_FLIGHT_HOLDING)
+    {
+      flight->republish_at_us = after_s (self->options.ack_timeout_s);
+      plan (self, flight);
+    }
+}
+
+static void
+on_republished (ElvesFlight *flight,
+                guint64 epoch,
+                guint64 tag,
+                gboolean is_current,
+                gboolean routed,
+                gpointer user_data)
+{
+  ElvesKeeper *self = user_data;
+
+  if (routed)
+    self->done (epoch, tag, self->user_data);
+  if (is_current && routed)
+    hand_on (self, flight);
+  else if (is_current)
+    keep_original (self, flight);
+}
+
+static const ElvesLetterboxCallbacks letterbox_callbacks = { on_republished };
 
 static void
 republish (ElvesKeeper *self, ElvesFlight *flight)
 {
-  elves_scheduler_metrics.republished++;
   flight->is_republished = TRUE;
   flight->republish_at_us = 0;
-  elves_replies_send (
-      self->replies,
-      elves_letter_new (flight->message, self->options.queue, flight->job->instruct->execution, 0),
-      on_republished, new_letter (self, flight));
+  elves_letterbox_republish (self->letterbox, flight);
 }
 
 /* At most once: nobody shall ever get this message again. */
@@ -552,6 +499,40 @@ elves_keeper_attach (ElvesKeeper *self, ElvesFlight *flight, ElvesDelivery *mess
     plan (self, flight);
 }
 
+/* --- beginning and end ----------------------------------------------------------------------- */
+
+/**
+ * elves_keeper_new:
+ * @deadlines: where deadlines are kept; must outlive the flights.
+ * @options: times and limits.
+ * @jobs: the jobs in flight.
+ * @replies: the way back to the askers.
+ * @done: called when a delivery needs nothing more.
+ * @user_data: for @done.
+ *
+ * Returns: (transfer full): the keeper.
+ */
+ElvesKeeper *
+elves_keeper_new (ElvesDeadlines *deadlines,
+                  const ElvesKeeperOptions *options,
+                  ElvesJobTable *jobs,
+                  ElvesReplies *replies,
+                  ElvesDeliveryDoneFunc done,
+                  gpointer user_data)
+{
+  ElvesKeeper *self = g_new0 (ElvesKeeper, 1);
+
+  self->deadlines = deadlines;
+  self->options = *options;
+  self->jobs = jobs;
+  self->replies = replies;
+  self->done = done;
+  self->user_data = user_data;
+  self->letterbox = elves_letterbox_new (replies, self->options.queue, self->options.dead_queue,
+                                         &letterbox_callbacks, self);
+  return self;
+}
+
 static void
 disarm (ElvesFlight *flight, gpointer user_data)
 {
@@ -570,8 +551,7 @@ elves_keeper_free (ElvesKeeper *self)
   if (self == NULL)
     return;
 
-  while (self->letters.head != NULL)
-    letter_free (self->letters.head->data);
+  elves_letterbox_free (self->letterbox);
   elves_job_table_foreach (self->jobs, disarm, self);
   g_free (self);
 }

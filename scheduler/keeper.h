@@ -40,6 +40,9 @@ void elves_keeper_start (ElvesKeeper *self, ElvesFlight *flight); /* a new one *
 /* Its message came again; takes @message. */
 void elves_keeper_attach (ElvesKeeper *self, ElvesFlight *flight, ElvesDelivery *message);
 void elves_keeper_on_ended (ElvesKeeper *self, ElvesFlight *flight); /* its outcome is confirmed */
+/* Its outcome has not left. */
+void
+elves_keeper_on_taken_back (ElvesKeeper *self, ElvesFlight *flight, const ElvesOutcome *outcome);
 void elves_keeper_set_connected (ElvesKeeper *self, gboolean connected); /* to the broker */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesKeeper, elves_keeper_free)

@@ -2,6 +2,11 @@
  * known, it is published, the broker confirms it, and only then is the delivery acknowledged and
  * the agent told that its result was taken.
  *
+ * An outcome that was made here says what it says because we have the message. When the connection
+ * to the broker is lost before the confirmation, the message may go to somebody else, who says
+ * something else: then the outcome does not leave once more, but is held like one that was made
+ * just then. (A result that an agent reported is the same whoever publishes it.)
+ *
  * A reply that reaches no queue (its asker has gone) counts as given. A result cast that reaches no
  * queue is said in the log: nobody listens for the results of cron or queue jobs. */
 #include "scheduler/replies.h"
@@ -14,7 +19,7 @@ struct ElvesReplies
 {
   ElvesAmqpPublisher *publisher;
   const ElvesMessageRules *rules;
-  ElvesFlightEndedFunc ended;
+  const ElvesRepliesCallbacks *callbacks;
   gpointer user_data;
   ElvesLogThrottle unrouted_throttle;
   GQueue endings; /* of Ending, by its place: not yet confirmed */
@@ -25,6 +30,7 @@ typedef struct
   ElvesReplies *replies;
   GPtrArray *flights; /* (nullable) of ElvesFlight */
   char *result_key;   /* (nullable) where a result cast went */
+  ElvesOutcome made;  /* of one that was made here */
   ElvesReplyDoneFunc done;
   gpointer done_data;
   GList place;
@@ -34,22 +40,22 @@ typedef struct
  * elves_replies_new:
  * @publisher: what publishes; must outlive it.
  * @rules: of messages; must outlive it.
- * @ended: called when a flight has ended.
- * @user_data: for @ended.
+ * @callbacks: what becomes of flights; not copied.
+ * @user_data: for @callbacks.
  *
  * Returns: (transfer full): the way back to the askers.
  */
 ElvesReplies *
 elves_replies_new (ElvesAmqpPublisher *publisher,
                    const ElvesMessageRules *rules,
-                   ElvesFlightEndedFunc ended,
+                   const ElvesRepliesCallbacks *callbacks,
                    gpointer user_data)
 {
   ElvesReplies *self = g_new0 (ElvesReplies, 1);
 
   self->publisher = publisher;
   self->rules = rules;
-  self->ended = ended;
+  self->callbacks = callbacks;
   self->user_data = user_data;
   return self;
 }
@@ -59,6 +65,7 @@ ending_free (Ending *ending)
 {
   g_clear_pointer (&ending->flights, g_ptr_array_unref);
   g_free (ending->result_key);
+  elves_outcome_clear (&ending->made);
   g_free (ending);
 }
 
@@ -90,15 +97,15 @@ say_unrouted (ElvesReplies *self, const char *routing_key)
 }
 
 static void
-finish (Ending *ending)
+finish (Ending *ending, gboolean routed)
 {
   ElvesReplies *self = ending->replies;
 
   for (guint i = 0; ending->flights != NULL && i < ending->flights->len; i++)
     if (elves_flight_advance (ending->flights->pdata[i], ELVES_FLIGHT_CONFIRMED))
-      self->ended (ending->flights->pdata[i], self->user_data);
+      self->callbacks->ended (ending->flights->pdata[i], self->user_data);
   if (ending->done != NULL)
-    ending->done (ending->done_data);
+    ending->done (routed, ending->done_data);
   g_queue_unlink (&self->endings, &ending->place);
   ending_free (ending);
 }
@@ -112,20 +119,35 @@ on_published (gboolean routed, gpointer user_data)
   elves_scheduler_metrics.unrouted += routed ? 0 : 1;
   if (!routed && ending->result_key != NULL)
     say_unrouted (ending->replies, ending->result_key);
-  finish (ending);
+  finish (ending, routed);
 }
 
-/* @publication: (nullable) (transfer full): NULL ends it at once. */
+static gboolean
+on_leaving (gpointer user_data)
+{
+  Ending *ending = user_data;
+  ElvesReplies *self = ending->replies;
+  ElvesFlight *flight = ending->flights->pdata[0];
+
+  if (flight->custody != ELVES_CUSTODY_LOST || flight->is_transient)
+    return TRUE;
+  self->callbacks->taken_back (flight, &ending->made, self->user_data);
+  g_queue_unlink (&self->endings, &ending->place);
+  ending_free (ending);
+  return FALSE;
+}
+
+/* @publication: (nullable) (transfer full): NULL ends it at once. @wanted: (nullable). */
 static void
-end_with (ElvesReplies *self, ElvesPublication *publication, Ending *ending)
+end_with (ElvesReplies *self, ElvesPublication *publication, ElvesWantedFunc wanted, Ending *ending)
 {
   ending->replies = self;
   ending->place.data = ending;
   g_queue_push_tail_link (&self->endings, &ending->place);
   if (publication != NULL)
-    elves_amqp_publisher_publish (self->publisher, publication, on_published, ending);
+    elves_amqp_publisher_publish_while (self->publisher, publication, wanted, on_published, ending);
   else
-    finish (ending);
+    finish (ending, TRUE);
 }
 
 /**
@@ -166,9 +188,10 @@ elves_replies_outcome (ElvesReplies *self, ElvesFlight *flight, const ElvesOutco
   ending = g_new0 (Ending, 1);
   ending->flights = g_ptr_array_new_with_free_func ((GDestroyNotify) elves_flight_unref);
   g_ptr_array_add (ending->flights, elves_flight_ref (flight));
+  elves_outcome_copy (&ending->made, outcome);
   if (publication != NULL && job->kind == ELVES_JOB_ASYNC)
     ending->result_key = g_strdup (publication->routing_key);
-  end_with (self, publication, ending);
+  end_with (self, publication, on_leaving, ending);
 }
 
 /**
@@ -202,7 +225,7 @@ elves_replies_result (ElvesReplies *self,
   ending->done_data = done_data;
   if (publication != NULL)
     ending->result_key = g_strdup (publication->routing_key);
-  end_with (self, publication, ending);
+  end_with (self, publication, NULL, ending);
 }
 
 /**
@@ -222,5 +245,5 @@ elves_replies_send (ElvesReplies *self,
 
   ending->done = done;
   ending->done_data = done_data;
-  end_with (self, publication, ending);
+  end_with (self, publication, NULL, ending);
 }

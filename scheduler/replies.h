@@ -10,11 +10,23 @@ typedef struct ElvesReplies ElvesReplies;
 
 /* The flight's outcome is confirmed (or there was nobody to tell): acknowledge its delivery. */
 typedef void (*ElvesFlightEndedFunc) (ElvesFlight *flight, gpointer user_data);
-typedef void (*ElvesReplyDoneFunc) (gpointer user_data);
+/* The flight's @outcome has not left: its message may be with somebody else, who says something
+   else. It is to be held. */
+typedef void (*ElvesFlightTakenBackFunc) (ElvesFlight *flight,
+                                          const ElvesOutcome *outcome,
+                                          gpointer user_data);
+/* @routed FALSE: it reached no queue. */
+typedef void (*ElvesReplyDoneFunc) (gboolean routed, gpointer user_data);
+
+typedef struct
+{
+  ElvesFlightEndedFunc ended;
+  ElvesFlightTakenBackFunc taken_back;
+} ElvesRepliesCallbacks;
 
 ElvesReplies *elves_replies_new (ElvesAmqpPublisher *publisher,
                                  const ElvesMessageRules *rules,
-                                 ElvesFlightEndedFunc ended,
+                                 const ElvesRepliesCallbacks *callbacks,
                                  gpointer user_data);
 void elves_replies_free (ElvesReplies *self); /* after the publisher */
 

@@ -55,7 +55,7 @@ report_free (Report *report)
 }
 
 static void
-on_report_confirmed (gpointer user_data)
+on_report_confirmed (gboolean routed, gpointer user_data)
 {
   Report *report = user_data;
 

@@ -80,6 +80,16 @@ on_flight_ended (ElvesFlight *flight, gpointer user_data)
   elves_keeper_on_ended (self->keeper, flight);
 }
 
+static void
+on_outcome_taken_back (ElvesFlight *flight, const ElvesOutcome *outcome, gpointer user_data)
+{
+  ElvesScheduler *self = user_data;
+
+  elves_keeper_on_taken_back (self->keeper, flight, outcome);
+}
+
+static const ElvesRepliesCallbacks replies_callbacks = { on_flight_ended, on_outcome_taken_back };
+
 /* --- the broker ------------------------------------------------------------------------------ */
 
 static void
@@ -463,7 +473,7 @@ make_parts (ElvesScheduler *self, GError **error)
   self->jobs = elves_job_table_new (self->config->mq_prefetch, self->config->job_remember);
   make_pool (self);
   start_publishing (self);
-  self->replies = elves_replies_new (self->publisher, &self->rules, on_flight_ended, self);
+  self->replies = elves_replies_new (self->publisher, &self->rules, &replies_callbacks, self);
   make_keeper (self);
   if (!listen_for_results (self, error))
     return FALSE;

@@ -45,6 +45,7 @@ RIGHT = {
         [success(), failure("outcome-unknown", at=2.5)], RAN, keyed=False, is_sync=True
     ),
     "unknown, and it lives": history([failure("agent-lost", alive=(10,))], [line("B")]),
+    "unknown and answered, without a journal": history([failure("outcome-unknown"), success()], RAN, plain=True),
     "no answer of an agent without a journal": history([], [line("B")], plain=True),
 }
 
@@ -73,6 +74,7 @@ WRONG = {
     "another one's result": ("P1", "invented", history([success(message="b")], RAN)),
     "answer to nothing": ("P1", "invented", history([success(), success("z")], RAN)),
     "ran unasked": ("P2", "invented", history([success()], RAN + (line("B", "z"),))),
+    "lost and answered, without a journal": ("P3", "changed", history([failure("agent-lost"), success()], RAN, plain=True)),
     "started twice without a journal": ("P2", "doubled", history([success()], RAN + RAN, plain=True)),
     "process left": ("P6", "alive", history([success(alive=(10,))], RAN)),
 }

@@ -34,7 +34,7 @@ test_flight_transitions (void)
     { CALLING, NO, NO, HOLDING, PUBLISHING, NO, NO },        /* PAUSED */
     { NO, NO, NO, HOLDING, PUBLISHING, DONE, NO },           /* ACCEPTED */
     { NO, NO, NO, NO, PUBLISHING, DONE, NO },                /* HOLDING */
-    { NO, PUBLISHING, NO, NO, NO, NO, DONE },                /* PUBLISHING */
+    { NO, PUBLISHING, NO, HOLDING, NO, NO, DONE },           /* PUBLISHING */
     { NO, DONE, NO, NO, NO, NO, NO },                        /* DONE */
   };
 

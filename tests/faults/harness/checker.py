@@ -16,7 +16,9 @@ told that the outcome is unknown, even if the answer was published just before. 
 answer; it is counted as `superseded`, and any other second outcome of such a job is a finding.
 
 A job of an agent without a journal runs at most once. It may have no answer, when its agent and its
-scheduler have died: that is counted as `unanswered`, and no finding.
+scheduler have died: that is counted as `unanswered`, and no finding. Nobody can tell a scheduler that
+gets the message again how such a job went on, so its asker may be told that the outcome is unknown
+and the outcome as well: that is counted as `revised`; two other outcomes are a finding.
 """
 
 import collections
@@ -84,14 +86,14 @@ def _check_answers(index, job):
         state = "ended" if ended else "started, did not end" if began else "never started"
         promise = "P5" if ended else "P1"
         yield Finding(promise, "lost", job.token, f"{job.kind} to {job.agent} has no answer ({state})")
-    if len(outcomes) > 1 and not is_superseded(index.history, job, index.answers[job.token]):
-        yield Finding("P3", "changed", job.token, f"{job.kind} has {len(outcomes)} outcomes: {outcomes}")
     answers = index.answers[job.token]
+    if len(outcomes) > 1 and not is_superseded(index.history, job, answers) and not is_revised(job, outcomes):
+        yield Finding("P3", "changed", job.token, f"{job.kind} to {job.agent} has {len(outcomes)} outcomes: {outcomes}")
     if len(answers) > 1 and not _was_disturbed(index.history, job.asked, answers[-1].at):
         yield Finding("P3", "repeated", job.token, f"{job.kind} was answered {len(answers)} times, undisturbed")
     for answer in answers:
         if answer.alive and answer.reason not in UNKNOWN:
-            yield Finding("P6", "alive", job.token, f"{job.kind} answered while {answer.alive} lived")
+            yield Finding("P6", "alive", job.token, f"{job.kind} to {job.agent} answered while {answer.alive} lived")
 
 
 def is_superseded(history, job, answers):
@@ -99,6 +101,12 @@ def is_superseded(history, job, answers):
     unknown = all(a.reason == "outcome-unknown" and not a.delivered for a in answers[1:])
     known = bool(answers) and answers[0].outcome != answers[-1].outcome
     return not job.keyed and job.is_sync and known and unknown and _was_disturbed(history, job.asked, answers[-1].at)
+
+
+def is_revised(job, outcomes):
+    """Unknown, and one other outcome, of an agent without a journal."""
+    unknown = [outcome for outcome in outcomes if outcome[-1] == "outcome-unknown"]
+    return job.plain and len(outcomes) == 2 and len(unknown) == 1
 
 
 def _was_disturbed(history, begin, end):
@@ -156,6 +164,7 @@ def summarize(history, findings):
         "unknown": sum(answer.reason in UNKNOWN for answer in final),
         "repeated": sum(max(0, len(index.answers[job.token]) - 1) for job in history.jobs),
         "superseded": sum(is_superseded(history, job, index.answers[job.token]) for job in history.jobs),
+        "revised": sum(is_revised(job, index.outcomes(job.token)) for job in history.jobs),
         "plain": sum(job.plain for job in history.jobs),
         "unanswered": sum(job.plain and job.confirmed and not index.answers[job.token] for job in history.jobs),
         "lost": what["lost"],
