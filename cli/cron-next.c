@@ -224,7 +224,7 @@ elves_cli_cron_next (const ElvesCliContext *context, int argc, char **argv, GErr
 {
   g_auto (Next) self = { .count = DEFAULT_COUNT };
   g_autoptr (ElvesSchedule) schedule = NULL;
-  gint64 after_us;
+  gint64 after_us = 0;
 
   if (!parse_arguments (&self, argc, argv, error))
     return -1;
