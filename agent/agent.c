@@ -22,6 +22,7 @@
 #include "agent/reaper.h"
 #include "agent/recovery.h"
 #include "agent/registration.h"
+#include "agent/remains.h"
 #include "agent/schedulers.h"
 #include "agent/service.h"
 #include "agent/status.h"
@@ -54,6 +55,7 @@ struct ElvesAgent
   ElvesOutbox *outbox;
   ElvesProcessor *processor;
   ElvesWarm *warm;
+  char *warm_mark; /* see end_warm_remains() */
   ElvesExecutor *executor;
   ElvesService *service;
   ElvesAddressList *allowed;
@@ -209,6 +211,7 @@ elves_agent_free (ElvesAgent *self)
   elves_commands_free (self->commands);
   elves_apps_free (self->apps);
   elves_containment_free (self->containment);
+  g_free (self->warm_mark);
   elves_reaper_free (self->reaper);
   elves_deadlines_free (self->deadlines);
   elves_poller_free (self->poller);
@@ -234,6 +237,20 @@ start_containment (ElvesAgent *self, GError **error)
     elves_containment_spare_strays (self->containment);
   g_message ("containment: %s", elves_containment_describe (self->containment));
   return TRUE;
+}
+
+/* Those that agent/recovery does not find because they have wiped their environment. */
+static void
+end_warm_remains (ElvesAgent *self)
+{
+  if (self->journal == NULL)
+    {
+      self->warm_mark = g_strdup ("");
+      return;
+    }
+  g_autofree char *owner = elves_remains_owner (self->config->journal_dir);
+  self->warm_mark = g_strdup_printf ("w%08x", g_str_hash (owner));
+  elves_containment_end_marked (self->containment, self->warm_mark);
 }
 
 /* Before there is anything that starts or tracks processes: what an earlier agent has left is ended
@@ -270,6 +287,7 @@ start_host (ElvesAgent *self, GError **error)
   self->reaper = elves_reaper_new (self->poller, error);
   if (self->reaper == NULL || !start_journal (self, error) || !start_containment (self, error))
     return FALSE;
+  end_warm_remains (self);
   self->apps = elves_apps_new (self->config);
   self->commands = elves_commands_new (self->config, error);
   if (!g_file_test (self->config->apps_dir, G_FILE_TEST_IS_DIR))
@@ -339,6 +357,7 @@ start_warm (ElvesAgent *self)
     .deadlines = self->deadlines,
     .apps = self->apps,
     .commands = self->commands,
+    .mark = self->warm_mark,
   };
   self->warm = elves_warm_new (&parts);
 }

@@ -244,8 +244,9 @@ build_warm_environment (const ElvesCommands *self, const char *app, const ElvesA
 {
   GPtrArray *environment = begin_environment (self, app, account);
   add_variable (environment, "ELVES_WARM", G_STRINGIFY (ELVES_WARM_PROTOCOL));
+  g_autofree char *owner = elves_remains_owner (self->config->journal_dir);
   if (self->config->journal_enabled)
-    add_variable (environment, ELVES_WARM_OWNER, self->config->journal_dir);
+    add_variable (environment, ELVES_WARM_OWNER, owner);
   g_ptr_array_add (environment, NULL);
   return (GStrv) g_ptr_array_free (environment, FALSE);
 }

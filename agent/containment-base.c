@@ -23,6 +23,8 @@
 #define BASE_PREFIX "elves-agent."
 #define PROBE_NAME "probe"
 #define PROBE_TIMEOUT_MS 2000
+#define END_TIMEOUT_MS 2000
+#define END_TICK_US 2000
 
 static gboolean
 set_system_error (GError **error, const char *what, const char *on)
@@ -85,24 +87,99 @@ find_parent (GError **error)
   return g_build_filename (mount, below, NULL);
 }
 
-/* Groups of agents that are no more: those that are empty are removed. */
+typedef void (*FolderFunc) (int folder_fd, const char *name, gpointer user_data);
+
+/* @parent_fd: (transfer full): may be -1 */
 static void
-remove_stale_bases (int parent_fd)
+for_each_folder (int parent_fd, FolderFunc func, gpointer user_data)
 {
-  int fd = openat (parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  DIR *folder = fd >= 0 ? fdopendir (fd) : NULL;
+  DIR *folder = parent_fd >= 0 ? fdopendir (parent_fd) : NULL;
   if (folder == NULL)
-    return;
-  for (const struct dirent *entry; (entry = readdir (folder)) != NULL;)
     {
-      int pid = g_str_has_prefix (entry->d_name, BASE_PREFIX)
-                    ? atoi (entry->d_name + strlen (BASE_PREFIX))
-                    : 0;
-      if (pid > 0 && (pid == getpid () || (kill (pid, 0) != 0 && errno == ESRCH)))
-        elves_group_remove (fd, entry->d_name);
+      if (parent_fd >= 0)
+        close (parent_fd);
+      return;
     }
+  for (const struct dirent *entry; (entry = readdir (folder)) != NULL;)
+    if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+      func (parent_fd, entry->d_name, user_data);
   closedir (folder);
 }
+
+/* Of an agent that is no more. */
+static gboolean
+is_stale_base (const char *name)
+{
+  int pid = g_str_has_prefix (name, BASE_PREFIX) ? atoi (name + strlen (BASE_PREFIX)) : 0;
+  return pid > 0 && (pid == getpid () || (kill (pid, 0) != 0 && errno == ESRCH));
+}
+
+static void
+remove_if_stale (int parent_fd, const char *name, gpointer user_data)
+{
+  if (is_stale_base (name))
+    elves_group_remove (parent_fd, name); /* if it is empty */
+}
+
+static int
+open_folder (int at_fd, const char *name)
+{
+  return openat (at_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* ---- what an earlier agent has left --------------------------------------------------------- */
+
+static void
+end_group_if_marked (int base_fd, const char *name, gpointer user_data)
+{
+  const char *mark = user_data;
+  ElvesGroup group = { "", -1, -1, FALSE, FALSE };
+  if (!g_str_has_prefix (name, mark) || strlen (name) >= sizeof group.name)
+    return;
+  strcpy (group.name, name);
+  gint64 limit_us = g_get_monotonic_time () + END_TIMEOUT_MS * 1000;
+  if (elves_group_open (&group, base_fd) && elves_group_kill (&group))
+    while (!elves_group_is_empty (&group) && g_get_monotonic_time () < limit_us)
+      g_usleep (END_TICK_US);
+  elves_group_close (&group);
+  elves_group_remove (base_fd, name);
+}
+
+typedef struct
+{
+  const char *own_name; /* may have the number of a process that is no more */
+  const char *mark;
+} Hunt;
+
+static void
+end_marked_in_stale (int parent_fd, const char *name, gpointer user_data)
+{
+  const Hunt *hunt = user_data;
+  if (!is_stale_base (name) || g_str_equal (name, hunt->own_name))
+    return;
+  for_each_folder (open_folder (parent_fd, name), end_group_if_marked, (gpointer) hunt->mark);
+  elves_group_remove (parent_fd, name);
+}
+
+/**
+ * elves_containment_end_marked:
+ * @self: a containment
+ * @mark: see elves_containment_open_marked_cell()
+ *
+ * Kills what is alive in such cgroups of agents that are no more, where there are cgroups and
+ * cgroup.kill. Blocks until it has ended, at most two seconds for each.
+ */
+void
+elves_containment_end_marked (ElvesContainment *self, const char *mark)
+{
+  if (self->base_fd < 0)
+    return;
+  g_autofree char *own_name = g_path_get_basename (self->base_path);
+  Hunt hunt = { own_name, mark };
+  for_each_folder (open_folder (self->base_fd, ".."), end_marked_in_stale, &hunt);
+}
+
+/* ---- probe ---------------------------------------------------------------------------------- */
 
 /* The child of the probe: gets in, says so, waits for its end. */
 static void
@@ -153,7 +230,7 @@ probe_birth (ElvesContainment *self, ElvesGroup *group, GError **error)
 static gboolean
 probe_in_new_group (ElvesContainment *self, ProbeFunc probe, GError **error)
 {
-  ElvesGroup group = { PROBE_NAME, -1, -1, FALSE };
+  ElvesGroup group = { PROBE_NAME, -1, -1, FALSE, FALSE };
   gboolean works = elves_group_make (&group, self->base_fd, error) && probe (self, &group, error);
   elves_group_close (&group);
   elves_group_remove (self->base_fd, PROBE_NAME);
@@ -170,7 +247,7 @@ elves_containment_make_base (ElvesContainment *self, const char *cgroup_root, GE
   int parent_fd = open (parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (parent_fd < 0)
     return set_system_error (error, "Cannot open cgroup", parent);
-  remove_stale_bases (parent_fd);
+  for_each_folder (open_folder (parent_fd, "."), remove_if_stale, NULL);
   g_autofree char *name = g_strconcat (BASE_PREFIX, self->unique, NULL);
   self->base_path = g_build_filename (parent, name, NULL);
   if (mkdirat (parent_fd, name, 0755) != 0 && errno != EEXIST)

@@ -130,7 +130,7 @@ static gboolean
 open_cell (ElvesCell *cell, GError **error)
 {
   GArray *idle = cell->containment->idle;
-  if (idle->len == 0)
+  if (idle->len == 0 || cell->group.is_marked)
     return elves_group_make (&cell->group, cell->containment->base_fd, error);
   cell->group = g_array_index (idle, ElvesGroup, idle->len - 1);
   g_array_set_size (idle, idle->len - 1);
@@ -153,8 +153,9 @@ static gboolean
 close_cell (ElvesCell *cell)
 {
   GArray *idle = cell->containment->idle;
-  gboolean is_open = cell->group.procs_fd >= 0;
-  if (is_open && !cell->group.was_killed && idle->len < MAX_IDLE && is_clear (cell))
+  const ElvesGroup *group = &cell->group;
+  gboolean may_serve = group->procs_fd >= 0 && !group->was_killed && !group->is_marked;
+  if (may_serve && idle->len < MAX_IDLE && is_clear (cell))
     {
       g_array_append_val (idle, cell->group);
       cell->group.group_fd = cell->group.procs_fd = -1;

@@ -55,6 +55,23 @@ set_system_error (GError **error, const char *what, const ElvesGroup *group)
 }
 
 /**
+ * elves_group_open:
+ * @self: has a name, nothing else
+ * @base_fd: folder in which it is
+ *
+ * Returns: whether it is open; errno says why not
+ */
+gboolean
+elves_group_open (ElvesGroup *self, int base_fd)
+{
+  self->procs_fd = -1;
+  self->group_fd = openat (base_fd, self->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (self->group_fd >= 0)
+    self->procs_fd = openat (self->group_fd, "cgroup.procs", O_RDWR | O_CLOEXEC);
+  return self->procs_fd >= 0;
+}
+
+/**
  * elves_group_make:
  * @self: has a name, nothing else
  * @base_fd: folder to make it in
@@ -66,10 +83,7 @@ elves_group_make (ElvesGroup *self, int base_fd, GError **error)
 {
   if (mkdirat (base_fd, self->name, 0755) != 0)
     return set_system_error (error, "make", self);
-  self->group_fd = openat (base_fd, self->name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (self->group_fd >= 0)
-    self->procs_fd = openat (self->group_fd, "cgroup.procs", O_RDWR | O_CLOEXEC);
-  if (self->procs_fd >= 0)
+  if (elves_group_open (self, base_fd))
     return TRUE;
   set_system_error (error, "open", self);
   elves_group_close (self);

@@ -50,11 +50,13 @@ struct ElvesContainment
 /* A cgroup. */
 typedef struct
 {
-  char name[24];
+  char name[32];
   int group_fd, procs_fd; /* -1: none */
   gboolean was_killed;    /* by cgroup.kill */
+  gboolean is_marked;     /* not for other jobs */
 } ElvesGroup;
 
+gboolean elves_group_open (ElvesGroup *self, int base_fd);
 gboolean elves_group_make (ElvesGroup *self, int base_fd, GError **error);
 void elves_group_close (ElvesGroup *self);
 gboolean elves_group_is_empty (const ElvesGroup *self);
@@ -83,6 +85,7 @@ typedef struct
 } ElvesProcess;
 
 gboolean elves_process_read (pid_t pid, ElvesProcess *out_process);
+guint64 elves_process_memory (pid_t pid);
 GHashTable *elves_process_scan (void); /* pid -> ElvesProcess: every process there is */
 gboolean elves_process_is_dead (const ElvesProcess *process);
 gboolean elves_process_signal (const ElvesProcess *process, int signal);

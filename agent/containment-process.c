@@ -66,6 +66,20 @@ elves_process_read (pid_t pid, ElvesProcess *out_process)
   return TRUE;
 }
 
+/* Resident bytes; 0: not to be known. */
+guint64
+elves_process_memory (pid_t pid)
+{
+  char path[32], text[128];
+  snprintf (path, sizeof path, "/proc/%d/statm", (int) pid);
+  gssize length = read_file (path, text, sizeof text - 1);
+  text[MAX (length, 0)] = '\0';
+  unsigned long long pages = 0;
+  if (sscanf (text, "%*s %llu", &pages) != 1)
+    return 0;
+  return pages * (guint64) sysconf (_SC_PAGESIZE);
+}
+
 /* The state is that of the first thread, which may end before the others. */
 gboolean
 elves_process_is_dead (const ElvesProcess *process)

@@ -189,11 +189,27 @@ elves_containment_spare_strays (ElvesContainment *self)
 ElvesCell *
 elves_containment_open_cell (ElvesContainment *self, GError **error)
 {
+  return elves_containment_open_marked_cell (self, "", error);
+}
+
+/**
+ * elves_containment_open_marked_cell:
+ * @self: a containment, which must outlive the cell
+ * @mark: what the name of its cgroup begins with, at most 10 characters; "": no mark
+ * @error: return location for a #GError
+ *
+ * Returns: (transfer full): as elves_containment_open_cell()
+ */
+ElvesCell *
+elves_containment_open_marked_cell (ElvesContainment *self, const char *mark, GError **error)
+{
   ElvesCell *cell = g_new0 (ElvesCell, 1);
   cell->containment = self;
   cell->group.group_fd = cell->group.procs_fd = -1;
   self->n_cells++;
-  snprintf (cell->group.name, sizeof cell->group.name, "%" G_GUINT64_FORMAT, self->n_cells);
+  cell->group.is_marked = mark[0] != '\0';
+  snprintf (cell->group.name, sizeof cell->group.name, "%s%s%" G_GUINT64_FORMAT, mark,
+            cell->group.is_marked ? "-" : "", self->n_cells);
   cell->tracking = g_strdup_printf ("ELVES_TRACKING=%s-%s", self->unique, cell->group.name);
   if (self->kind->open_cell (cell, error))
     {

@@ -31,6 +31,10 @@ const char *elves_containment_describe (
 void elves_containment_spare_strays (ElvesContainment *self); /* leftovers are to live on */
 
 ElvesCell *elves_containment_open_cell (ElvesContainment *self, GError **error);
+/* Its cgroup can be found by the next agent that knows the mark, some letters and digits. */
+ElvesCell *
+elves_containment_open_marked_cell (ElvesContainment *self, const char *mark, GError **error);
+void elves_containment_end_marked (ElvesContainment *self, const char *mark);
 int elves_cell_group_fd (const ElvesCell *self); /* folder of the cgroup to be born in; -1: none */
 int elves_cell_join_fd (
     const ElvesCell *self); /* cgroup.procs to write "0" to in the child; -1: none */

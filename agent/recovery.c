@@ -70,7 +70,8 @@ on_restored (const ElvesJournalRecord *record, gpointer user_data)
 static void
 end_processes (GPtrArray *leftovers, const char *folder)
 {
-  g_autofree char *warm = g_strconcat (ELVES_WARM_OWNER "=", folder, NULL);
+  g_autofree char *owner = elves_remains_owner (folder);
+  g_autofree char *warm = g_strconcat (ELVES_WARM_OWNER "=", owner, NULL);
   g_autoptr (GArray) remains = g_array_new (FALSE, TRUE, sizeof (ElvesRemains));
   g_autoptr (GPtrArray) started = g_ptr_array_new ();
   for (guint i = 0; i < leftovers->len; i++)

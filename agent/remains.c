@@ -12,6 +12,7 @@
 #include "agent/remains.h"
 
 #include "agent/containment-private.h"
+#include "agent/file-print.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,6 +50,23 @@ elves_remains_boot (void)
   if (boot == NULL && !g_file_get_contents (BOOT_ID, &boot, NULL, NULL))
     boot = g_strdup ("");
   return g_strchomp (boot);
+}
+
+/**
+ * elves_remains_owner:
+ * @folder: of a journal, which one agent has at a time
+ *
+ * Not its name: another container may have one of that name.
+ *
+ * Returns: (transfer full): what tells the agents of that journal, one after another, from all
+ * others of this boot
+ */
+char *
+elves_remains_owner (const char *folder)
+{
+  ElvesFilePrint print = elves_file_print_take (folder);
+  return g_strdup_printf ("%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x", (guint64) print.device,
+                          (guint64) print.inode);
 }
 
 /**

@@ -5,8 +5,8 @@
 
 G_BEGIN_DECLS
 
-/* Variable of all warm workers of the agent whose journal is in that folder: a job of that tracking
-   entry has all of them that are not of another job. */
+/* Variable of all warm workers of an agent: a job with that tracking entry stands for all of them
+   that are of no other. */
 #define ELVES_WARM_OWNER "ELVES_WARM_OWNER"
 
 /* A job that was running, as the journal knows it; the texts are borrowed. */
@@ -23,6 +23,7 @@ typedef struct
 } ElvesRemains;
 
 const char *elves_remains_boot (void); /* of this boot; "" if not known */
+char *elves_remains_owner (const char *folder);
 gboolean elves_remains_start_of (gint64 pid, gint64 *out_start);
 void elves_remains_end (ElvesRemains *jobs, guint n_jobs);
 

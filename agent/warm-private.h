@@ -59,13 +59,13 @@ void elves_warm_worker_send (ElvesWarmWorker *self, ElvesWarmCall *call);
 
 /* warm-answer.c */
 ElvesReinstruct *elves_warm_answer (const ElvesAgentConfig *config,
-                                    ElvesInstruct *instruct,
+                                    const ElvesWarmCall *call,
                                     gboolean flag,
                                     GBytes *result);
 ElvesReinstruct *elves_warm_answer_of_end (const ElvesAgentConfig *config,
-                                           ElvesInstruct *instruct,
+                                           const ElvesWarmCall *call,
                                            const ElvesRunResult *run);
-ElvesReinstruct *elves_warm_answer_of_fault (ElvesInstruct *instruct,
+ElvesReinstruct *elves_warm_answer_of_fault (const ElvesWarmCall *call,
                                              ElvesReason reason,
                                              const char *what,
                                              const ElvesRunResult *run);

@@ -12,19 +12,16 @@
  * what waits for its input are the calls it has room for. Its memory is looked at after an answer,
  * at most once a second. */
 #include "agent/warm-line.h"
+#include "agent/warm-pipe.h"
 #include "agent/warm-private.h"
 
+#include "agent/containment-private.h"
 #include "agent/metrics.h"
 #include "common/error.h"
 #include "common/log.h"
 #include "common/utf8.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #define SHOWN_BYTES 200 /* of a line that is none */
 #define MEMORY_INTERVAL_US G_USEC_PER_SEC
@@ -46,10 +43,8 @@ struct ElvesWarmWorker
   State state;
   gboolean was_ready, was_meant;
 
-  int input_fd; /* -1: closed */
-  ElvesWatch *input_watch;
-  GByteArray *unsent;
-  GByteArray *line; /* its beginning, until its end has come */
+  ElvesWarmInput input;
+  ElvesWarmLines lines; /* of its output */
 
   guint concurrency;
   GQueue calls;     /* of ElvesWarmCall, by its link: all that have a place */
@@ -64,15 +59,6 @@ struct ElvesWarmWorker
 };
 
 /* ---- end ------------------------------------------------------------------------------------ */
-
-static void
-close_input (ElvesWarmWorker *self)
-{
-  g_clear_pointer (&self->input_watch, elves_watch_remove);
-  if (self->input_fd >= 0)
-    close (self->input_fd);
-  self->input_fd = -1;
-}
 
 static void
 set_timer (ElvesWarmWorker *self, gint64 after_ms, ElvesDeadlineFunc func)
@@ -92,7 +78,7 @@ stop_process (ElvesWarmWorker *self)
 {
   stop_timer (self);
   self->state = STOPPING;
-  close_input (self);
+  elves_warm_input_close (&self->input);
   elves_runner_cancel (self->runner);
 }
 
@@ -130,7 +116,7 @@ end_if_done (ElvesWarmWorker *self)
 {
   if (self->state != RETIRING || !g_queue_is_empty (&self->calls))
     return;
-  close_input (self);
+  elves_warm_input_close (&self->input);
   set_timer (self, self->parts->config->grace_ms, on_grace_over);
 }
 
@@ -146,24 +132,17 @@ elves_warm_worker_retire (ElvesWarmWorker *self)
   end_if_done (self);
 }
 
+/* What a call is told that was sent. */
 static ElvesReinstruct *
 result_of_end (ElvesWarmWorker *self, const ElvesWarmCall *call, const ElvesRunResult *run)
 {
   const ElvesAgentConfig *config = self->parts->config;
-  ElvesRunResult mine = *run;
-  mine.end = call->timed_out   ? ELVES_RUN_TIMED_OUT
-             : call->cancelled ? ELVES_RUN_CANCELLED
-                               : run->end;
-  mine.cost_ms = (g_get_monotonic_time () - call->sent_us) / 1000;
   if (call->timed_out || call->cancelled || (self->fault == NULL && self->stopped == NULL))
-    return elves_warm_answer_of_end (config, call->instruct, &mine);
-  g_autofree char *what = self->fault != NULL
-                              ? g_strdup (self->fault)
-                              : g_strconcat ("the worker was stopped: ", self->stopped, NULL);
-  ElvesReinstruct *result = elves_warm_answer_of_fault (
-      call->instruct, self->fault != NULL ? self->reason : ELVES_REASON_OUTCOME_UNKNOWN, what, run);
-  result->cost_ms = MIN (mine.cost_ms, G_MAXINT32);
-  return result;
+    return elves_warm_answer_of_end (config, call, run);
+  if (self->fault != NULL)
+    return elves_warm_answer_of_fault (call, self->reason, self->fault, run);
+  g_autofree char *what = g_strconcat ("the worker was stopped: ", self->stopped, NULL);
+  return elves_warm_answer_of_fault (call, ELVES_REASON_OUTCOME_UNKNOWN, what, run);
 }
 
 static void
@@ -216,7 +195,7 @@ on_finished (ElvesRunner *runner, const ElvesRunResult *run, gpointer user_data)
   };
   self->state = STOPPING;
   stop_timer (self);
-  close_input (self);
+  elves_warm_input_close (&self->input);
   ElvesWarmPool *pool = self->pool;
   elves_warm_pool_on_ended (pool, self, &end);
   end_calls (self, run);
@@ -227,48 +206,18 @@ on_finished (ElvesRunner *runner, const ElvesRunResult *run, gpointer user_data)
 /* ---- input ---------------------------------------------------------------------------------- */
 
 static void
-on_deaf (ElvesDeadline *timer, gpointer user_data)
+on_deaf_over (ElvesDeadline *timer, gpointer user_data)
 {
   stop_for_fault (user_data, ELVES_REASON_BAD_OUTPUT,
                   g_strdup ("the worker has closed its standard input"));
 }
 
-static void flush (ElvesWarmWorker *self);
-
+/* Most often it has ended, and we hear of that in a moment. */
 static void
-on_input_ready (int fd, GIOCondition condition, gpointer user_data)
+on_deaf (gpointer user_data)
 {
-  flush (user_data);
-}
-
-static void
-await_input (ElvesWarmWorker *self, gboolean wait)
-{
-  if (!wait)
-    g_clear_pointer (&self->input_watch, elves_watch_remove);
-  else if (self->input_watch == NULL)
-    self->input_watch =
-        elves_poller_watch (self->parts->poller, self->input_fd, G_IO_OUT, on_input_ready, self);
-}
-
-static void
-flush (ElvesWarmWorker *self)
-{
-  gsize done = 0;
-  gssize written = 0;
-  while (done < self->unsent->len && ((written = write (self->input_fd, self->unsent->data + done,
-                                                        self->unsent->len - done)) > 0 ||
-                                      (written < 0 && errno == EINTR)))
-    done += MAX (written, 0);
-  gboolean is_full = written < 0 && errno == EAGAIN;
-  if (done < self->unsent->len && !is_full)
-    { /* Most often it has ended, and we hear of that in a moment. */
-      close_input (self);
-      set_timer (self, self->parts->config->drain_ms, on_deaf);
-      done = self->unsent->len;
-    }
-  g_byte_array_remove_range (self->unsent, 0, done);
-  await_input (self, self->unsent->len > 0);
+  ElvesWarmWorker *self = user_data;
+  set_timer (self, self->parts->config->drain_ms, on_deaf_over);
 }
 
 static void
@@ -289,12 +238,12 @@ elves_warm_worker_send (ElvesWarmWorker *self, ElvesWarmCall *call)
     elves_deadlines_arm (self->parts->deadlines, &call->deadline,
                          call->sent_us + call->timeout_s * G_USEC_PER_SEC, on_timeout, call);
   elves_agent_metrics.warm_calls++;
-  if (self->input_fd < 0)
+  if (!elves_warm_input_is_open (&self->input))
     return; /* it is ending: the call ends with it */
-  gboolean waits = self->unsent->len > 0;
-  elves_warm_line_append_call (self->unsent, call->number, call->instruct, call->timeout_s);
+  gboolean waits = self->input.unsent->len > 0;
+  elves_warm_line_append_call (self->input.unsent, call->number, call->instruct, call->timeout_s);
   if (!waits)
-    flush (self);
+    elves_warm_input_flush (&self->input);
 }
 
 /* ---- output --------------------------------------------------------------------------------- */
@@ -309,25 +258,9 @@ static void
 start_idle_timer (ElvesWarmWorker *self)
 {
   guint limit_s = self->parts->config->warm_idle_timeout_s;
-  if (self->state == READY && g_queue_is_empty (&self->calls) && self->input_fd >= 0 && limit_s > 0)
+  if (self->state == READY && g_queue_is_empty (&self->calls) &&
+      elves_warm_input_is_open (&self->input) && limit_s > 0)
     set_timer (self, (gint64) limit_s * 1000, on_idle_over);
-}
-
-/* Resident bytes; 0: not to be known */
-static guint64
-memory_of (pid_t pid)
-{
-  char path[32], text[128];
-  snprintf (path, sizeof path, "/proc/%d/statm", (int) pid);
-  int fd = open (path, O_RDONLY | O_CLOEXEC);
-  gssize length = fd >= 0 ? read (fd, text, sizeof text - 1) : 0;
-  if (fd >= 0)
-    close (fd);
-  text[MAX (length, 0)] = '\0';
-  unsigned long long pages = 0;
-  if (sscanf (text, "%*s %llu", &pages) != 1)
-    return 0;
-  return pages * (guint64) sysconf (_SC_PAGESIZE);
 }
 
 static gboolean
@@ -338,7 +271,7 @@ has_grown (ElvesWarmWorker *self)
   if (limit_bytes == 0 || now_us < self->memory_due_us)
     return FALSE;
   self->memory_due_us = now_us + MEMORY_INTERVAL_US;
-  return memory_of (elves_runner_pid (self->runner)) > limit_bytes;
+  return elves_process_memory (elves_runner_pid (self->runner)) > limit_bytes;
 }
 
 /* After an answer; before its place is given to another call. */
@@ -370,9 +303,7 @@ take_answer (ElvesWarmWorker *self, const ElvesWarmLine *line)
                                        line->call));
       return;
     }
-  ElvesReinstruct *result =
-      elves_warm_answer (self->parts->config, call->instruct, line->flag, line->result);
-  result->cost_ms = (g_get_monotonic_time () - call->sent_us) / 1000;
+  ElvesReinstruct *result = elves_warm_answer (self->parts->config, call, line->flag, line->result);
   result->survivors = count_others (self);
   self->n_answered++;
   elves_warm_worker_remove (self, call);
@@ -400,9 +331,11 @@ take_hello (ElvesWarmWorker *self, const ElvesWarmLine *line)
   elves_warm_pool_serve (self->pool);
 }
 
-static void
-take_line (ElvesWarmWorker *self, const char *text, gsize length)
+/* While it is stopped for another's timeout an answer is still an answer. */
+static gboolean
+on_line (const char *text, gsize length, gpointer user_data)
 {
+  ElvesWarmWorker *self = user_data;
   g_auto (ElvesWarmLine) line = { 0 };
   g_autoptr (GError) error = NULL;
   if (!elves_warm_line_parse (text, length, &line, &error))
@@ -417,55 +350,19 @@ take_line (ElvesWarmWorker *self, const char *text, gsize length)
     take_hello (self, &line);
   else
     take_answer (self, &line);
-}
-
-static gboolean
-is_too_long (ElvesWarmWorker *self, gsize more_bytes)
-{
-  if (self->line->len + more_bytes <= self->parts->config->warm_line_limit_bytes)
-    return FALSE;
-  g_byte_array_set_size (self->line, 0);
-  stop_for_fault (self, ELVES_REASON_TOO_LARGE,
-                  g_strdup_printf ("the worker wrote a line of more than %" G_GUINT64_FORMAT
-                                   " bytes (warm.lineLimit)",
-                                   self->parts->config->warm_line_limit_bytes));
-  return TRUE;
-}
-
-/* A line that came in pieces is put together first. */
-static void
-take_end_of_line (ElvesWarmWorker *self, const guint8 *bytes, gsize length)
-{
-  if (self->line->len == 0)
-    {
-      take_line (self, (const char *) bytes, length);
-      return;
-    }
-  g_byte_array_append (self->line, bytes, length);
-  take_line (self, (const char *) self->line->data, self->line->len);
-  g_byte_array_set_size (self->line, 0);
+  return self->fault == NULL;
 }
 
 static void
 on_output (ElvesRunner *runner, const guint8 *bytes, gsize length, gpointer user_data)
 {
   ElvesWarmWorker *self = user_data;
-  /* While it is stopped for another's timeout an answer is still an answer. */
-  while (length > 0 && self->fault == NULL)
-    {
-      const guint8 *end = memchr (bytes, '\n', length);
-      gsize n = end != NULL ? (gsize) (end - bytes) : length;
-      if (is_too_long (self, n))
-        return;
-      if (end == NULL)
-        {
-          g_byte_array_append (self->line, bytes, n);
-          return;
-        }
-      take_end_of_line (self, bytes, n);
-      bytes = end + 1;
-      length -= n + 1;
-    }
+  if (self->fault != NULL || elves_warm_lines_take (&self->lines, bytes, length, on_line, self))
+    return;
+  stop_for_fault (self, ELVES_REASON_TOO_LARGE,
+                  g_strdup_printf ("the worker wrote a line of more than %" G_GUINT64_FORMAT
+                                   " bytes (warm.lineLimit)",
+                                   self->parts->config->warm_line_limit_bytes));
 }
 
 /* ---- places --------------------------------------------------------------------------------- */
@@ -508,8 +405,8 @@ gboolean
 elves_warm_worker_has_place (const ElvesWarmWorker *self)
 {
   guint max_calls = elves_warm_pool_max_calls (self->pool);
-  return self->state == READY && self->calls.length < self->concurrency && self->input_fd >= 0 &&
-         (max_calls == 0 || self->n_sent < max_calls);
+  return self->state == READY && self->calls.length < self->concurrency &&
+         elves_warm_input_is_open (&self->input) && (max_calls == 0 || self->n_sent < max_calls);
 }
 
 gboolean
@@ -541,25 +438,11 @@ on_start_over (ElvesDeadline *timer, gpointer user_data)
                                    self->parts->config->warm_start_timeout_ms));
 }
 
-/* Returns: the end for the worker, 3 or above; -1: then it gets none, which ends it */
-static int
-open_input (ElvesWarmWorker *self)
-{
-  int ends[2];
-  if (pipe2 (ends, O_CLOEXEC) != 0)
-    return -1;
-  int moved = fcntl (ends[0], F_DUPFD_CLOEXEC, 3);
-  close (ends[0]);
-  self->input_fd = ends[1];
-  fcntl (self->input_fd, F_SETFL, O_NONBLOCK);
-  return moved;
-}
-
 static void
 start_process (ElvesWarmWorker *self)
 {
   const ElvesAgentConfig *config = self->parts->config;
-  int stdin_fd = open_input (self);
+  int stdin_fd = elves_warm_input_open (&self->input, self->parts->poller, on_deaf, self);
   ElvesRunnerSpec spec = {
     .argv = (const char *const *) self->command->argv,
     .environment = (const char *const *) self->command->environment,
@@ -572,6 +455,8 @@ start_process (ElvesWarmWorker *self)
     .drain_ms = config->drain_ms,
     .stderr_limit_bytes = config->stderr_limit_bytes,
     .leave_leftovers = FALSE,
+    /* NULL: the runner says why there is none. */
+    .cell = elves_containment_open_marked_cell (self->parts->containment, self->parts->mark, NULL),
   };
   self->runner =
       elves_runner_start (self->parts->poller, self->parts->reaper, self->parts->containment,
@@ -588,9 +473,7 @@ elves_warm_worker_new (ElvesWarmPool *pool, const ElvesWarmParts *parts, ElvesCo
   self->pool = pool;
   self->parts = parts;
   self->command = command;
-  self->input_fd = -1;
-  self->unsent = g_byte_array_new ();
-  self->line = g_byte_array_new ();
+  elves_warm_lines_init (&self->lines, parts->config->warm_line_limit_bytes);
   self->concurrency = 1;
   self->sent = g_hash_table_new (g_int64_hash, g_int64_equal);
   g_queue_init (&self->calls);
@@ -605,11 +488,10 @@ elves_warm_worker_free (ElvesWarmWorker *self)
   if (self == NULL)
     return;
   stop_timer (self);
-  close_input (self);
+  elves_warm_input_clear (&self->input);
   elves_runner_free (self->runner);
   elves_command_free (self->command);
-  g_byte_array_unref (self->unsent);
-  g_byte_array_unref (self->line);
+  elves_warm_lines_clear (&self->lines);
   g_hash_table_unref (self->sent);
   g_free (self->fault);
   g_free (self->stopped);

@@ -28,6 +28,7 @@ typedef struct
   ElvesDeadlines *deadlines;
   ElvesApps *apps;
   ElvesCommands *commands;
+  const char *mark; /* of their cgroups; "": none */
 } ElvesWarmParts;
 
 /* From the main loop, never from inside elves_warm_call_new(). */

@@ -424,6 +424,31 @@ def test_workers_of_a_killed_agent_are_ended_by_the_next(warm, containment):
     wait_dead(child)
 
 
+DETACH = """
+import json, subprocess, sys
+print('{"elves":1}', flush=True)
+for line in sys.stdin:
+    subprocess.run(["sh", "-c", "env -i setsid sleep 600 & echo $! >%s"])
+    print(json.dumps({"call": json.loads(line)["call"], "flag": True, "result": ""}), flush=True)
+"""
+
+
+def test_detached_processes_of_idle_workers_are_ended_by_the_next(warm):
+    """Neither environment, session nor parent says whose they are: only the cgroup does."""
+    host = warm()
+    if "containment: cgroup" not in host.agent.log():
+        pytest.skip("no cgroup can be made here")
+    host.agent.expected = (0, -signal.SIGKILL)
+    install(host.agent, "detach", DETACH % host.mark())
+    assert host.call("f", app="detach").flag == 1
+    child = int(open(host.mark()).read())
+    wait_until(lambda: open(f"/proc/{child}/cmdline").read().startswith("sleep"), "it is detached")
+    host.agent.kill()
+    assert is_alive(child)
+    host.agent.start()
+    wait_dead(child)
+
+
 def test_p2_call_of_a_killed_agent_is_not_run_again(alone):
     scheduler = alone.fake_scheduler()
     scheduler.on_result = lambda _: "success"
