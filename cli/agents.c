@@ -1,108 +1,24 @@
 /* elvesctl agents: who is registered in ZooKeeper, as a table. */
 #include "cli/command.h"
 #include "cli/print.h"
-#include "cli/settings.h"
+#include "cli/registry.h"
 #include "common/error.h"
-#include "common/names.h"
 
 #include <stdio.h>
-#include <zookeeper/zookeeper.h>
-
-enum
-{
-  CONTENT_LIMIT = 1 << 20, /* bytes: ZooKeeper's own limit of a node */
-  PATIENCE_MS = 3000       /* for the connection: somebody sits there and waits */
-};
-
-/* --- ZooKeeper ------------------------------------------------------------------------------- */
-
-typedef struct
-{
-  GMutex mutex;
-  GCond changed;
-  int state;
-} Session;
-
-static void
-on_session (zhandle_t *handle, int type, int state, const char *path, void *context)
-{
-  Session *session = context;
-
-  g_mutex_lock (&session->mutex);
-  if (type == ZOO_SESSION_EVENT)
-    session->state = state;
-  g_cond_signal (&session->changed);
-  g_mutex_unlock (&session->mutex);
-}
-
-static gboolean
-wait_until_connected (Session *session, guint timeout_ms)
-{
-  gint64 deadline_us = g_get_monotonic_time () + timeout_ms * G_GINT64_CONSTANT (1000);
-  gboolean in_time = TRUE;
-  gboolean connected;
-
-  g_mutex_lock (&session->mutex);
-  while (session->state != ZOO_CONNECTED_STATE && in_time)
-    in_time = g_cond_wait_until (&session->changed, &session->mutex, deadline_us);
-  connected = session->state == ZOO_CONNECTED_STATE;
-  g_mutex_unlock (&session->mutex);
-  return connected;
-}
-
-/* "a,b:1" -> "a:2181,b:1" */
-static char *
-with_ports (const char *hosts)
-{
-  g_auto (GStrv) list = g_strsplit (hosts, ",", -1);
-
-  for (char **host = list; *host != NULL; host++)
-    {
-      g_autofree char *name = g_strdup (g_strstrip (*host));
-
-      g_free (*host);
-      *host =
-          strchr (name, ':') != NULL ? g_steal_pointer (&name) : g_strdup_printf ("%s:2181", name);
-    }
-  return g_strjoinv (",", list);
-}
-
-static zhandle_t *
-connect_to (const ElvesCliSettings *settings, Session *session, GError **error)
-{
-  g_autofree char *hosts = with_ports (settings->zookeeper_host);
-  zhandle_t *handle;
-
-  zoo_set_debug_level ((ZooLogLevel) 0);
-  handle =
-      zookeeper_init (hosts, on_session, (int) settings->zookeeper_session_ms, NULL, session, 0);
-  if (handle != NULL && wait_until_connected (session, PATIENCE_MS))
-    return handle;
-  if (handle != NULL)
-    zookeeper_close (handle);
-  g_set_error (error, ELVES_ERROR, ELVES_ERROR_UNAVAILABLE,
-               "cannot reach ZooKeeper at %s within %d ms: is it running, is zookeeper.host right?",
-               hosts, PATIENCE_MS);
-  return NULL;
-}
 
 /* --- reading --------------------------------------------------------------------------------- */
 
 /* The content of one node as an object; what is no JSON object: an empty one. */
 static JsonNode *
-read_agent (zhandle_t *handle, const char *path)
+read_agent (ElvesCliRegistry *registry, const char *name)
 {
-  g_autofree char *content = g_malloc (CONTENT_LIMIT + 1);
-  int length = CONTENT_LIMIT;
+  g_autofree char *content = elves_cli_registry_read (registry, name);
   JsonNode *node = NULL;
 
-  if (zoo_get (handle, path, 0, content, &length, NULL) != ZOK)
+  if (content == NULL)
     return NULL; /* it has just gone */
-  if (length > 0)
-    {
-      content[length] = '\0';
-      node = json_from_string (content, NULL);
-    }
+  if (*content != '\0')
+    node = json_from_string (content, NULL);
   if (node != NULL && JSON_NODE_HOLDS_OBJECT (node))
     return node;
   g_clear_pointer (&node, json_node_unref);
@@ -113,10 +29,9 @@ read_agent (zhandle_t *handle, const char *path)
 }
 
 static void
-add_agent (JsonArray *agents, zhandle_t *handle, const char *parent, const char *name)
+add_agent (JsonArray *agents, ElvesCliRegistry *registry, const char *name)
 {
-  g_autofree char *path = g_strdup_printf ("%s/%s", parent, name);
-  JsonNode *agent = read_agent (handle, path);
+  JsonNode *agent = read_agent (registry, name);
 
   if (agent == NULL)
     return;
@@ -124,32 +39,17 @@ add_agent (JsonArray *agents, zhandle_t *handle, const char *parent, const char 
   json_array_add_element (agents, agent);
 }
 
-static int
-compare_names (const void *a, const void *b)
-{
-  return strcmp (*(char *const *) a, *(char *const *) b);
-}
-
 static JsonNode *
-read_agents (zhandle_t *handle, const ElvesCliSettings *settings, GError **error)
+read_agents (ElvesCliRegistry *registry, GError **error)
 {
-  g_autofree char *parent = g_strdup_printf ("%s/%s", settings->zookeeper_root, ELVES_ZNODE_AGENTS);
+  g_autoptr (GPtrArray) names = elves_cli_registry_agents (registry, error);
   g_autoptr (JsonArray) agents = json_array_new ();
-  struct String_vector names = { 0 };
-  int status = zoo_get_children (handle, parent, 0, &names);
   JsonNode *node;
 
-  if (status != ZOK && status != ZNONODE)
-    {
-      g_set_error (error, ELVES_ERROR, ELVES_ERROR_UNAVAILABLE, "cannot read %s: %s", parent,
-                   zerror (status));
-      return NULL;
-    }
-  if (names.count > 0)
-    qsort (names.data, (size_t) names.count, sizeof *names.data, compare_names);
-  for (int i = 0; i < names.count; i++)
-    add_agent (agents, handle, parent, names.data[i]);
-  deallocate_String_vector (&names);
+  if (names == NULL)
+    return NULL;
+  for (guint i = 0; i < names->len; i++)
+    add_agent (agents, registry, names->pdata[i]);
   node = json_node_alloc ();
   json_node_init_array (node, agents);
   return node;
@@ -271,18 +171,16 @@ elves_cli_agents (const ElvesCliContext *context, int argc, char **argv, GError 
 {
   g_auto (ElvesCliSettings) settings = { 0 };
   g_autoptr (JsonNode) agents = NULL;
-  Session session = { 0 };
+  g_autoptr (ElvesCliRegistry) registry = NULL;
   gboolean json = FALSE;
-  zhandle_t *handle;
 
   if (!parse_arguments (argc, argv, &json, error) ||
       !elves_cli_settings_load (&settings, context, error))
     return -1;
-  handle = connect_to (&settings, &session, error);
-  if (handle == NULL)
+  registry = elves_cli_registry_open (&settings, error);
+  if (registry == NULL)
     return -1;
-  agents = read_agents (handle, &settings, error);
-  zookeeper_close (handle);
+  agents = read_agents (registry, error);
   if (agents == NULL)
     return -1;
   if (json)

@@ -205,6 +205,14 @@ read_retry (ElvesJobReading *reading)
   reading->job->retries = (guint) retries;
 }
 
+/* Ours, too: only a true is a true. */
+static void
+read_timing (ElvesJobReading *reading)
+{
+  ElvesJsonValue value = get_field (reading, "timing", NULL);
+  reading->job->wants_timing = value.kind == ELVES_JSON_BOOLEAN && *value.text == 't';
+}
+
 /* What makes a second delivery of the same message recognisable. A queue runs a task once, so the
    task names its execution; a cron id runs many times and does not. None: the scheduler makes one.
  */
@@ -270,6 +278,7 @@ elves_job_message_read_fields (ElvesJobReading *reading)
   read_mode (reading);
   read_timeout (reading);
   read_retry (reading);
+  read_timing (reading);
   gboolean has_id = read_id (reading);
   read_job_type (reading);
   read_text_into (reading, &instruct->proxy, "proxy", NULL, FALSE, FAULT_PROXY);

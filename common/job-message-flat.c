@@ -99,6 +99,7 @@ write_sync (const ElvesMessageRules *rules,
   elves_json_add_number (out, "result_flag", is_success ? 1 : 0);
   if (!outcome->delivered || outcome->worker_flag == -1)
     elves_job_message_add_cause (out, outcome);
+  elves_job_message_add_timing (out, job, outcome);
   return close_reply (rules, job, out);
 }
 

@@ -23,6 +23,7 @@ ElvesPublication *elves_job_message_publish_reply (const ElvesMessageRules *rule
                                                    const ElvesJob *job,
                                                    GString *body);
 void elves_job_message_add_cause (GString *out, const ElvesOutcome *outcome);
+void elves_job_message_add_timing (GString *out, const ElvesJob *job, const ElvesOutcome *outcome);
 
 ElvesPublication *elves_job_message_body_refusal (const ElvesMessageRules *rules,
                                                   const ElvesJob *job,

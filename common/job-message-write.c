@@ -2,7 +2,8 @@
    (elves-amqp.md 4.3, 6.1-6.3). The replies of the flat form are in job-message-flat.c.
 
    Promises: valid JSON with exactly the members and types of the interface, whatever the worker
-   wrote. Only a failure has more: "reason", machine-readable, and "detail", beside the error. */
+   wrote. Only a failure has more: "reason", machine-readable, and "detail", beside the error; and
+   whoever asks for "timing" gets it. */
 #include "common/job-message-private.h"
 #include "common/json-writer.h"
 #include "common/names.h"
@@ -52,6 +53,19 @@ elves_job_message_add_cause (GString *out, const ElvesOutcome *outcome)
   g_autofree char *detail =
       elves_utf8_clean (outcome->detail, strlen (outcome->detail), DETAIL_LIMIT_BYTES, NULL);
   elves_json_add_text (out, "detail", detail);
+}
+
+/* What a request with "timing": true asked for: the microseconds that the scheduler had the job,
+   and those of them in which it waited for the agent. */
+void
+elves_job_message_add_timing (GString *out, const ElvesJob *job, const ElvesOutcome *outcome)
+{
+  if (!job->wants_timing)
+    return;
+  elves_json_open (out, "timing");
+  elves_json_add_number (out, "scheduler_us", MAX (outcome->ended_us - outcome->started_us, 0));
+  elves_json_add_number (out, "agent_us", outcome->call_us);
+  elves_json_close (out);
 }
 
 static void
@@ -105,6 +119,7 @@ write_reply (const ElvesMessageRules *rules,
       add_worker (out, outcome);
       elves_json_close (out);
     }
+  elves_job_message_add_timing (out, job, outcome);
   elves_json_close (out);
   elves_json_close (out);
   return elves_job_message_publish_reply (rules, job, out);

@@ -43,6 +43,7 @@ typedef struct
   gboolean wants_acceptance; /* flat async with mqtype call and a reply address */
   char *mode;                /* as the asker wrote it: echoed */
   char *rand_id;             /* (nullable) flat async */
+  gboolean wants_timing;     /* the reply says where the time went */
   guint retries;             /* tried so often again when it provably never started */
   ElvesInstruct
       *instruct; /* what goes to the agent: mode mapped, timeout effective, execution key set */
@@ -69,6 +70,7 @@ typedef struct
   gint64 started_us;      /* wall clock, microseconds since the epoch */
   gint64 ended_us;
   gint32 call_ms; /* of the Thrift call */
+  gint64 call_us; /* the same; 0: there was none */
 } ElvesOutcome;
 
 void elves_outcome_init_failure (ElvesOutcome *self, ElvesReason reason, const char *detail);

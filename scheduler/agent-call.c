@@ -71,11 +71,10 @@ elves_agent_call_tell (ElvesAgentCall *self,
                        const char *detail)
 {
   gint64 now_us = g_get_monotonic_time ();
-  gint64 call_ms = (now_us - self->since_us) / 1000;
 
   if (self->sent_us != 0)
     elves_histogram_add (&elves_scheduler_metrics.call_to_answer, now_us - self->sent_us);
-  self->func (answer, reason, detail, (gint32) MIN (call_ms, G_MAXINT32), self->user_data);
+  self->func (answer, reason, detail, now_us - self->since_us, self->user_data);
 }
 
 /**

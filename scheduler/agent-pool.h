@@ -23,11 +23,11 @@ typedef struct
 } ElvesAgentPoolOptions;
 
 /* Once for each call, from the main loop. @answer: NULL when there is none, then @reason and
-   @detail say why; it is valid during the call. @call_ms: from handing in to the answer. */
+   @detail say why; it is valid during the call. @call_us: from handing in to the answer. */
 typedef void (*ElvesAgentAnswerFunc) (const ElvesReinstruct *answer,
                                       ElvesReason reason,
                                       const char *detail,
-                                      gint32 call_ms,
+                                      gint64 call_us,
                                       gpointer user_data);
 
 ElvesAgentPool *elves_agent_pool_new (ElvesPoller *poller,

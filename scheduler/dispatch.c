@@ -86,11 +86,12 @@ elves_dispatch_free (ElvesDispatch *self)
 /* --- ends ------------------------------------------------------------------------------------ */
 
 static void
-set_times (ElvesOutcome *outcome, const ElvesFlight *flight, gint32 call_ms)
+set_times (ElvesOutcome *outcome, const ElvesFlight *flight, gint64 call_us)
 {
   outcome->started_us = flight->started_us;
   outcome->ended_us = g_get_real_time ();
-  outcome->call_ms = call_ms;
+  outcome->call_us = call_us;
+  outcome->call_ms = (gint32) MIN (call_us / 1000, G_MAXINT32);
 }
 
 static void
@@ -98,12 +99,12 @@ end (ElvesDispatch *self,
      ElvesFlight *flight,
      ElvesReason reason,
      const char *detail,
-     gint32 call_ms)
+     gint64 call_us)
 {
   g_auto (ElvesOutcome) outcome = { 0 };
 
   elves_outcome_init_failure (&outcome, reason, detail);
-  set_times (&outcome, flight, call_ms);
+  set_times (&outcome, flight, call_us);
   self->callbacks->ended (flight, &outcome, self->user_data);
 }
 
@@ -149,7 +150,7 @@ on_failed (ElvesDispatch *self,
            ElvesFlight *flight,
            ElvesReason reason,
            const char *detail,
-           gint32 call_ms)
+           gint64 call_us)
 {
   if (flight->state != ELVES_FLIGHT_CALLING)
     return; /* its result was here before */
@@ -160,9 +161,9 @@ on_failed (ElvesDispatch *self,
   if (may_call_again (self, flight))
     pause_flight (self, flight);
   else if (flight->may_have_started && says_never_started (reason))
-    end (self, flight, ELVES_REASON_OUTCOME_UNKNOWN, detail, call_ms);
+    end (self, flight, ELVES_REASON_OUTCOME_UNKNOWN, detail, call_us);
   else
-    end (self, flight, reason, detail, call_ms);
+    end (self, flight, reason, detail, call_us);
 }
 
 /* --- answers --------------------------------------------------------------------------------- */
@@ -176,12 +177,12 @@ settle (ElvesDispatch *self, ElvesFlight *flight)
 }
 
 static void
-accept (ElvesDispatch *self, ElvesFlight *flight, const ElvesReinstruct *answer, gint32 call_ms)
+accept (ElvesDispatch *self, ElvesFlight *flight, const ElvesReinstruct *answer, gint64 call_us)
 {
   g_auto (ElvesOutcome) outcome = { 0 };
 
   elves_outcome_init_answer (&outcome, answer);
-  set_times (&outcome, flight, call_ms);
+  set_times (&outcome, flight, call_us);
   if (elves_flight_advance (flight, ELVES_FLIGHT_TAKEN))
     self->callbacks->accepted (flight, &outcome, answer->instruct->execution, self->user_data);
 }
@@ -191,23 +192,23 @@ static void
 on_acknowledged (ElvesDispatch *self,
                  ElvesFlight *flight,
                  const ElvesReinstruct *answer,
-                 gint32 call_ms)
+                 gint64 call_us)
 {
   if (answer->state == 3)
     settle (self, flight);
   else if (answer->flag >= 0)
-    accept (self, flight, answer, call_ms);
+    accept (self, flight, answer, call_us);
   else if (answer->reason == ELVES_REASON_BUSY)
-    on_failed (self, flight, answer->reason, "the agent did not take the job", call_ms);
+    on_failed (self, flight, answer->reason, "the agent did not take the job", call_us);
   else if (flight->state == ELVES_FLIGHT_CALLING)
-    end (self, flight, answer->reason, "the agent did not take the job", call_ms);
+    end (self, flight, answer->reason, "the agent did not take the job", call_us);
 }
 
 static void
 on_sync_answered (ElvesDispatch *self,
                   ElvesFlight *flight,
                   const ElvesReinstruct *answer,
-                  gint32 call_ms)
+                  gint64 call_us)
 {
   g_auto (ElvesOutcome) outcome = { 0 };
 
@@ -221,7 +222,7 @@ on_sync_answered (ElvesDispatch *self,
         }
     }
   elves_outcome_init_answer (&outcome, answer);
-  set_times (&outcome, flight, call_ms);
+  set_times (&outcome, flight, call_us);
   self->callbacks->ended (flight, &outcome, self->user_data);
 }
 
@@ -229,7 +230,7 @@ static void
 on_answered (const ElvesReinstruct *answer,
              ElvesReason reason,
              const char *detail,
-             gint32 call_ms,
+             gint64 call_us,
              gpointer user_data)
 {
   Call *call = user_data;
@@ -239,11 +240,11 @@ on_answered (const ElvesReinstruct *answer,
   call_free (call);
   ELVES_CRASH_POINT ("after-send");
   if (answer == NULL)
-    on_failed (self, flight, reason, detail, call_ms);
+    on_failed (self, flight, reason, detail, call_us);
   else if (flight->job->kind == ELVES_JOB_ASYNC)
-    on_acknowledged (self, flight, answer, call_ms);
+    on_acknowledged (self, flight, answer, call_us);
   else
-    on_sync_answered (self, flight, answer, call_ms);
+    on_sync_answered (self, flight, answer, call_us);
 }
 
 /* What its journal knows of it. A job that was delivered too often is still CALLING. */
@@ -251,7 +252,7 @@ static void
 on_state_told (const ElvesReinstruct *answer,
                ElvesReason reason,
                const char *detail,
-               gint32 call_ms,
+               gint64 call_us,
                gpointer user_data)
 {
   Call *call = user_data;
@@ -267,14 +268,14 @@ on_state_told (const ElvesReinstruct *answer,
   if (state == 3)
     settle (self, flight);
   else if (state >= 0 && state < 3 && flight->state == ELVES_FLIGHT_CALLING)
-    accept (self, flight, answer, call_ms);
+    accept (self, flight, answer, call_us);
   else if (state >= 0 && state < 3)
     self->callbacks->heard (flight, TRUE, self->user_data);
   else if (answered)
     end (self, flight, ELVES_REASON_OUTCOME_UNKNOWN, "the agent's journal does not know the job",
-         call_ms);
+         call_us);
   else if (flight->state == ELVES_FLIGHT_CALLING)
-    end (self, flight, ELVES_REASON_OUTCOME_UNKNOWN, detail, call_ms);
+    end (self, flight, ELVES_REASON_OUTCOME_UNKNOWN, detail, call_us);
   else
     self->callbacks->heard (flight, FALSE, self->user_data);
 }

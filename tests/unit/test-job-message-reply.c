@@ -107,6 +107,19 @@ static const Case cases[] = {
     TO_QUEUE,
     "{" HEAD "'mqbody':{'flag':'false','error':" FAIL_0
     ",'reason':'unreachable','detail':'connect \xef\xbf\xbd'}}" },
+  { "sync, timing asked for", REPLY, SUCCESS,
+    "{'mqkey':'openapi.scheduler.syncJob','mqtype':'call',"
+    "'mqbody':{'ip':'10.0.0.1','app':'a','func':'f','timing':true}}",
+    "amq.gen-1", TO_QUEUE,
+    "{" HEAD "'mqbody':{'flag':'true','error':'','result':{'id':'$ID','worker_flag':1,"
+    "'worker_message':'done \xe4\xb8\xad','worker_costtime':12},"
+    "'timing':{'scheduler_us':2000000,'agent_us':50123}}}" },
+  { "sync, timing not asked for", REPLY, SUCCESS,
+    "{'mqkey':'openapi.scheduler.syncJob','mqtype':'call',"
+    "'mqbody':{'ip':'10.0.0.1','app':'a','func':'f','timing':'true'}}",
+    "amq.gen-1", TO_QUEUE,
+    "{" HEAD "'mqbody':{'flag':'true','error':'','result':{'id':'$ID','worker_flag':1,"
+    "'worker_message':'done \xe4\xb8\xad','worker_costtime':12}}}" },
   { "sync, nobody to answer", REPLY, SUCCESS, SYNC ("call"), NULL, NULL, NULL },
   { "call.ID", REPLY, NOT_DELIVERED, SYNC ("call.ABC"), NULL, "elves/ABC/-/text/plain/UTF-8",
     "{" HEAD "'mqbody':{'flag':'false','error':" FAIL_0 ",'reason':'unreachable'}}" },
@@ -232,6 +245,7 @@ init_outcome (ElvesOutcome *outcome, What what, ElvesInstruct *instruct)
   outcome->started_us = STARTED_US;
   outcome->ended_us = STARTED_US + 2 * G_USEC_PER_SEC;
   outcome->call_ms = 50;
+  outcome->call_us = 50123;
 }
 
 static char *

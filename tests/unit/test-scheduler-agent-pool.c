@@ -192,13 +192,13 @@ static void
 on_answered (const ElvesReinstruct *reinstruct,
              ElvesReason reason,
              const char *detail,
-             gint32 call_ms,
+             gint64 call_us,
              gpointer user_data)
 {
   Stage *stage = user_data;
   Answer *answer = g_new0 (Answer, 1);
 
-  g_assert_cmpint (call_ms, >=, 0);
+  g_assert_cmpint (call_us, >=, 0);
   g_assert_true (reinstruct != NULL || detail != NULL);
   answer->reason = reason;
   if (reinstruct != NULL)
