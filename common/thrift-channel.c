@@ -11,8 +11,6 @@
 #define LIST_BYTES (256 * 1024) /* of results; one answer may be larger */
 #define OUTPUT_BYTES (64 * 1024)
 
-static void on_turn_ended (gpointer user_data);
-
 static ElvesThriftChannel *
 channel_new (ElvesThriftConnection *connection)
 {
@@ -20,8 +18,6 @@ channel_new (ElvesThriftConnection *connection)
   self->connection = connection;
   self->answers = g_ptr_array_new_with_free_func ((GDestroyNotify) elves_reinstruct_unref);
   self->marks = g_array_new (FALSE, FALSE, sizeof (ElvesRpcMark));
-  self->turn_end.func = on_turn_ended;
-  self->turn_end.user_data = self;
   return self;
 }
 
@@ -82,7 +78,6 @@ drop_answers (ElvesThriftChannel *self)
 void
 elves_thrift_channel_close (ElvesThriftChannel *self)
 {
-  elves_poller_cancel_deferred (self->connection->server->poller, &self->turn_end);
   self->connection = NULL;
   drop_answers (self);
   elves_thrift_channel_unref (self);
@@ -103,13 +98,12 @@ choose_list (const ElvesThriftChannel *self)
   return limit;
 }
 
-/* As far as the peer takes them; the rest when it has. */
-void
-elves_thrift_channel_pump (ElvesThriftChannel *self)
+/* As far as the peer takes them; the rest when it has. Returns: whether there were some. */
+gboolean
+elves_thrift_channel_fill (ElvesThriftChannel *self)
 {
   ElvesThriftLink *link = self->connection->link;
-  if (self->answers->len == 0)
-    return;
+  guint n_sent = self->n_sent;
   while (self->n_sent < self->answers->len && elves_thrift_link_waiting_bytes (link) < OUTPUT_BYTES)
     {
       guint n = choose_list (self);
@@ -118,15 +112,10 @@ elves_thrift_channel_pump (ElvesThriftChannel *self)
                                 &g_array_index (self->marks, ElvesRpcMark, self->n_sent), n);
       self->n_sent += n;
     }
-  elves_thrift_link_flush (link);
+  gboolean some = self->n_sent > n_sent;
   if (self->n_sent == self->answers->len)
     drop_answers (self);
-}
-
-static void
-on_turn_ended (gpointer user_data)
-{
-  elves_thrift_channel_pump (user_data);
+  return some;
 }
 
 /**
@@ -154,7 +143,5 @@ elves_thrift_channel_answer (ElvesThriftChannel *self, gint32 call, ElvesReinstr
     return;
   g_ptr_array_add (self->answers, elves_reinstruct_ref (answer));
   g_array_append_val (self->marks, mark);
-  elves_poller_defer (self->connection->server->poller, &self->turn_end);
-  /* Queued behind it, so that the answers leave in this turn. */
   elves_thrift_link_flush (self->connection->link);
 }

@@ -73,12 +73,19 @@ settle (ElvesThriftLink *self)
     update_events (self);
 }
 
+static gboolean
+fill (ElvesThriftLink *self)
+{
+  return self->callbacks.fill && self->callbacks.fill (self, self->user_data);
+}
+
 static void
 write_out (ElvesThriftLink *self)
 {
-  elves_thrift_link_write_some (self);
-  if (self->callbacks.drained && !self->failure && elves_thrift_link_output_pending (self) == 0)
-    self->callbacks.drained (self, self->user_data);
+  fill (self);
+  do
+    elves_thrift_link_write_some (self);
+  while (!self->failure && elves_thrift_link_output_pending (self) == 0 && fill (self));
 }
 
 static void

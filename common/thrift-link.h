@@ -33,8 +33,9 @@ typedef struct
      (connection refused), UNAVAILABLE (no route, no such name, reset), TIMEOUT (not connected in
      time), PROTOCOL (a limit or not Thrift); NULL: the peer closed between two messages. */
   void (*closed) (ElvesThriftLink *link, const GError *error, gpointer user_data);
-  /* (nullable) All that was appended has left: more may be appended; nothing else from inside. */
-  void (*drained) (ElvesThriftLink *link, gpointer user_data);
+  /* (nullable) The link is about to send, or has sent all: more may be appended, and nothing else
+     done from inside. Returns: whether it was. */
+  gboolean (*fill) (ElvesThriftLink *link, gpointer user_data);
 } ElvesThriftLinkCallbacks;
 
 ElvesThriftLink *elves_thrift_link_connect (ElvesPoller *poller,

@@ -55,11 +55,10 @@ struct ElvesThriftChannel
   GArray *marks;                     /* of ElvesRpcMark, one for each */
   guint n_sent;                      /* of them: they are bytes now */
   guint n_due;                       /* expected */
-  ElvesDeferred turn_end;
 };
 
-void elves_thrift_channel_close (ElvesThriftChannel *self); /* (transfer full) */
-void elves_thrift_channel_pump (ElvesThriftChannel *self);
+void elves_thrift_channel_close (ElvesThriftChannel *self);    /* (transfer full) */
+gboolean elves_thrift_channel_fill (ElvesThriftChannel *self); /* the link's output */
 
 /* Also lets the next connection in, when too many were open. */
 void elves_thrift_connection_free (ElvesThriftConnection *self);

@@ -87,12 +87,11 @@ on_message (ElvesThriftLink *link, const guint8 *bytes, gsize length, gpointer u
     }
 }
 
-static void
-on_drained (ElvesThriftLink *link, gpointer user_data)
+static gboolean
+on_fill (ElvesThriftLink *link, gpointer user_data)
 {
   ElvesThriftConnection *self = user_data;
-  if (self->channel)
-    elves_thrift_channel_pump (self->channel);
+  return self->channel && elves_thrift_channel_fill (self->channel);
 }
 
 static void
@@ -209,7 +208,7 @@ add_connection (ElvesThriftServer *self, int fd, const struct sockaddr_storage *
 {
   static const ElvesThriftLinkCallbacks callbacks = { .message = on_message,
                                                       .closed = on_closed,
-                                                      .drained = on_drained };
+                                                      .fill = on_fill };
   ElvesThriftConnection *connection = g_new0 (ElvesThriftConnection, 1);
   connection->server = self;
   connection->peer = *peer;
