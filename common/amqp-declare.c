@@ -30,27 +30,70 @@ elves_amqp_connection_declare_exchange (ElvesAmqpConnection *self,
 
 static gboolean
 bind_queue (ElvesAmqpConnection *self,
-            const ElvesAmqpTopology *topology,
+            const char *queue,
+            const char *exchange,
             const char *pattern,
             GError **error)
 {
-  amqp_queue_bind (self->handle, ELVES_AMQP_CHANNEL, amqp_cstring_bytes (topology->queue),
-                   amqp_cstring_bytes (topology->exchange), amqp_cstring_bytes (pattern),
-                   amqp_empty_table);
+  amqp_queue_bind (self->handle, ELVES_AMQP_CHANNEL, amqp_cstring_bytes (queue),
+                   amqp_cstring_bytes (exchange), amqp_cstring_bytes (pattern), amqp_empty_table);
   if (elves_amqp_connection_check (self, error))
     return TRUE;
-  g_prefix_error (error, "Cannot bind queue '%s' to exchange '%s' with '%s': ", topology->queue,
-                  topology->exchange, pattern);
+  g_prefix_error (error, "Cannot bind queue '%s' to exchange '%s' with '%s': ", queue, exchange,
+                  pattern);
   return FALSE;
 }
 
 static gboolean
-declare_durable (ElvesAmqpConnection *self, const char *queue, gboolean quorum, GError **error)
+bind_all (ElvesAmqpConnection *self,
+          const ElvesAmqpTopology *topology,
+          const char *exchange,
+          GError **error)
 {
-  amqp_table_entry_t type = { .key = amqp_cstring_bytes ("x-queue-type") };
-  type.value.kind = AMQP_FIELD_KIND_UTF8;
-  type.value.value.bytes = amqp_cstring_bytes ("quorum");
-  amqp_table_t arguments = { .num_entries = quorum ? 1 : 0, .entries = &type };
+  for (gsize i = 0; topology->bindings != NULL && topology->bindings[i] != NULL; i++)
+    if (!bind_queue (self, topology->queue, exchange, topology->bindings[i], error))
+      return FALSE;
+  return TRUE;
+}
+
+static void
+add_limit (amqp_table_t *arguments, const char *name, gsize limit)
+{
+  amqp_table_entry_t *entry = &arguments->entries[arguments->num_entries];
+  if (limit == 0)
+    return;
+  arguments->num_entries++;
+  entry->key = amqp_cstring_bytes (name);
+  entry->value.kind = AMQP_FIELD_KIND_I64;
+  entry->value.value.i64 = (int64_t) limit;
+}
+
+static void
+add_type (amqp_table_t *arguments)
+{
+  amqp_table_entry_t *entry = &arguments->entries[arguments->num_entries++];
+  entry->key = amqp_cstring_bytes ("x-queue-type");
+  entry->value.kind = AMQP_FIELD_KIND_UTF8;
+  entry->value.value.bytes = amqp_cstring_bytes ("quorum");
+}
+
+/* @limits: (nullable): whose limits the queue has */
+static gboolean
+declare_durable (ElvesAmqpConnection *self,
+                 const char *queue,
+                 gboolean quorum,
+                 const ElvesAmqpTopology *limits,
+                 GError **error)
+{
+  amqp_table_entry_t entries[3];
+  amqp_table_t arguments = { .num_entries = 0, .entries = entries };
+  if (quorum)
+    add_type (&arguments);
+  if (limits != NULL)
+    {
+      add_limit (&arguments, "x-max-length", limits->max_length);
+      add_limit (&arguments, "x-max-length-bytes", limits->max_body_bytes);
+    }
   amqp_queue_declare (self->handle, ELVES_AMQP_CHANNEL, amqp_cstring_bytes (queue), 0, 1, 0, 0,
                       arguments);
   if (elves_amqp_connection_check (self, error))
@@ -72,15 +115,16 @@ elves_amqp_connection_declare_queue (ElvesAmqpConnection *self,
 {
   if (topology->queue == NULL)
     return TRUE;
-  if (!declare_durable (self, topology->queue, topology->quorum, error))
+  if (!declare_durable (self, topology->queue, topology->quorum, topology, error))
     return FALSE;
   if (topology->dead_queue != NULL &&
-      !declare_durable (self, topology->dead_queue, topology->quorum, error))
+      !declare_durable (self, topology->dead_queue, topology->quorum, NULL, error))
     return FALSE;
-  for (gsize i = 0; topology->bindings != NULL && topology->bindings[i] != NULL; i++)
-    if (!bind_queue (self, topology, topology->bindings[i], error))
-      return FALSE;
-  return TRUE;
+  if (!bind_all (self, topology, topology->exchange, error))
+    return FALSE;
+  return topology->second_exchange == NULL ||
+         (elves_amqp_connection_declare_exchange (self, topology->second_exchange, error) &&
+          bind_all (self, topology, topology->second_exchange, error));
 }
 
 /**

@@ -382,6 +382,7 @@ elves_component_send_job (ElvesComponent *self,
   publication->exchange = g_strdup (self->rules.exchange);
   publication->routing_key = g_strdup (self->job_routing_key);
   publication->message_id = g_strdup (job->execution);
+  publication->cc = g_strdup (job->cc);
   self->options.metrics->jobs++;
   sending = send_publication (self, publication);
   sending->routing_key = g_strdup (self->job_routing_key);

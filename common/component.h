@@ -113,6 +113,7 @@ typedef struct
   const char *param; /* UTF-8 */
   gint timeout_s;
   const char *execution;
+  const char *cc; /* (nullable) one more routing key, for a copy */
 } ElvesComponentJob;
 
 /* @published: when the broker has it. @routed FALSE there: no scheduler has ever been there. */

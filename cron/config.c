@@ -30,7 +30,7 @@ const ElvesOption elves_cron_options[] = {
     .help = "an instant older than that was missed, and its task's policy for missed ones counts" },
   { "cron.lateAfter", ELVES_OPTION_UINT, FIELD (late_after_ms), "1000", 1, 3600000, "ms",
     .help = "an instant published later than that counts as late" },
-  { "cron.maxOutstanding", ELVES_OPTION_UINT, FIELD (max_outstanding), "20000", 10, 1000000,
+  { "cron.maxOutstanding", ELVES_OPTION_UINT, FIELD (max_outstanding), "20000", 10, 50000,
     "firings", .help = "firings decided and not yet out; beyond it the next ones wait" },
   { "cron.maxSchedules", ELVES_OPTION_UINT, FIELD (max_schedules), "2000000", 1, 100000000, "tasks",
     .help = "timed tasks started at one time; beyond it a start is refused" },

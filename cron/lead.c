@@ -1,6 +1,7 @@
 /* Wiring of a leader. In order of time:
  *
- *   number (the fence) -> what is open -> the started tasks, page by page -> fire, take requests
+ *   number (the fence) -> what is open -> the started tasks, page by page -> what of the open was
+ *   published (witness) -> fire, take requests
  *
  *   due -> engine -> store -> outbox -> broker -> store
  *            ^                            |
@@ -14,6 +15,7 @@
 #include "cron/history.h"
 #include "cron/metrics.h"
 #include "cron/schedules.h"
+#include "cron/witness.h"
 
 enum
 {
@@ -31,6 +33,7 @@ struct ElvesCronLead
   ElvesCronOutbox *outbox;
   ElvesCronDesk *desk;
   ElvesCronHistory *history; /* (nullable) until it leads */
+  ElvesCronWitness *witness; /* (nullable) until it is asked */
   GPtrArray *open_shots;     /* until they are sent */
   GArray *running, *queued;
   gint64 begun_us;
@@ -111,10 +114,30 @@ static const ElvesCronOutboxCallbacks outbox_callbacks = { on_ended, on_out };
 
 /* ---- taking over ---------------------------------------------------------------------------- */
 
+/* What the earlier leader has published is taken out of what is open. */
 static void
-begin (ElvesCronLead *self)
+note_published (ElvesCronLead *self, GHashTable *published)
 {
-  guint n = self->open_shots->len;
+  guint kept = 0;
+  for (guint i = 0; i < self->open_shots->len; i++)
+    {
+      ElvesCronShot *shot = g_steal_pointer (&self->open_shots->pdata[i]);
+      g_autofree char *key = elves_cron_key (shot->plan->id, shot->planned_us);
+      if (g_hash_table_contains (published, key))
+        elves_cron_outbox_note (self->outbox, shot);
+      else
+        self->open_shots->pdata[kept++] = shot;
+    }
+  g_ptr_array_set_size (self->open_shots, (gint) kept);
+}
+
+static void
+begin (GHashTable *published, gpointer user_data)
+{
+  ElvesCronLead *self = user_data;
+  guint n;
+  note_published (self, published);
+  n = self->open_shots->len;
   g_message ("leading number=%" G_GINT64_FORMAT " started=%u recovered=%u ms=%" G_GINT64_FORMAT,
              elves_cron_ledger_number (self->ledger), elves_cron_engine_size (self->engine), n,
              (g_get_monotonic_time () - self->begun_us) / 1000);
@@ -142,7 +165,7 @@ on_entries (GPtrArray *entries, const char *last, const GError *error, gpointer 
   if (*last != '\0')
     elves_cron_schedules_load (self->ledger, last, PAGE, on_entries, step_new (self));
   else
-    begin (self);
+    self->witness = elves_cron_witness_new (self->config, self->open_shots->len > 0, begin, self);
 }
 
 static void
@@ -237,6 +260,7 @@ elves_cron_lead_free (ElvesCronLead *self)
     return;
   while ((place = g_queue_pop_head_link (&self->steps)) != NULL)
     ((Step *) place->data)->lead = NULL;
+  elves_cron_witness_free (self->witness);
   elves_cron_history_free (self->history);
   elves_component_free (self->component);
   elves_cron_outbox_free (self->outbox);

@@ -7,6 +7,10 @@
  * A shot stays decided in the store until then: whoever leads next sends it again, with the same
  * key. Marks are gathered while the store writes the last ones.
  *
+ * A copy of each job and message goes to the queue of witness.c, by the same publication. A message
+ * with a copy has always reached a queue, so one job in ten seconds goes without: it shows whether
+ * there is a scheduler's queue. While there is none, all go without, and each is ended as failed.
+ *
  * Bounded by who hands shots over: outstanding() counts what is not out, and what is not marked. */
 #include "cron/outbox.h"
 
@@ -16,10 +20,12 @@
 #include "common/names.h"
 #include "cron/caller.h"
 #include "cron/metrics.h"
+#include "cron/witness.h"
 
 #include <string.h>
 
 #define DEFAULT_HTTP_TIMEOUT_S 60
+#define PROBE_US (10 * (gint64) G_USEC_PER_SEC)
 
 struct ElvesCronOutbox
 {
@@ -33,11 +39,14 @@ struct ElvesCronOutbox
   ElvesDeadlines *deadlines;
   ElvesDeadline retry; /* marking again */
   guint retry_attempt;
-  GQueue flights; /* of Flight, by its place */
-  GQueue writes;  /* of Write, by its place */
-  GArray *sent;   /* of ElvesCronInstant: to be marked */
-  guint marking;  /* are being marked */
-  GSource *flush; /* (nullable) at the end of this turn */
+  GQueue flights;  /* of Flight, by its place */
+  GQueue writes;   /* of Write, by its place */
+  GArray *sent;    /* of ElvesCronInstant: to be marked */
+  guint marking;   /* are being marked */
+  GSource *flush;  /* (nullable) at the end of this turn */
+  char *sent_key;  /* of the copies that witness.c reads */
+  gint64 probe_us; /* then a job goes without a copy */
+  gboolean nobody; /* the last of those reached no queue */
 };
 
 /* One shot, until it is out. */
@@ -45,6 +54,7 @@ typedef struct
 {
   ElvesCronOutbox *outbox;
   ElvesCronShot *shot;
+  gboolean has_copy;
   GList place;
 } Flight;
 
@@ -256,11 +266,29 @@ on_job_published (gboolean routed, gpointer user_data)
 {
   Flight *flight = user_data;
   ELVES_CRASH_POINT ("cron-before-mark");
+  if (!flight->has_copy)
+    flight->outbox->nobody = !routed;
   if (routed)
     add_sent (flight->outbox, flight->shot);
   else
     end_shot (flight->outbox, flight->shot, FALSE, ELVES_ERROR_TEXT_ASYNC, 0);
   land (flight);
+}
+
+static const char *
+copy_key (Flight *flight)
+{
+  ElvesCronOutbox *self = flight->outbox;
+  gint64 now_us = g_get_monotonic_time ();
+  if (self->nobody)
+    return NULL;
+  if (now_us >= self->probe_us)
+    {
+      self->probe_us = now_us + PROBE_US;
+      return NULL;
+    }
+  flight->has_copy = TRUE;
+  return self->sent_key;
 }
 
 static void
@@ -278,6 +306,7 @@ send_job (Flight *flight)
     .param = plan->param,
     .timeout_s = plan->timeout_s,
     .execution = key,
+    .cc = copy_key (flight),
   };
   elves_component_send_job (flight->outbox->component, &job, on_job_published, flight);
 }
@@ -286,8 +315,7 @@ static void
 on_message_published (gboolean routed, gpointer user_data)
 {
   Flight *flight = user_data;
-  end_shot (flight->outbox, flight->shot, routed,
-            routed ? "" : "no queue is bound to the exchange for this routing key", 0);
+  end_shot (flight->outbox, flight->shot, routed, routed ? "" : "the broker refuses it", 0);
   land (flight);
 }
 
@@ -308,6 +336,7 @@ send_message (Flight *flight)
   ElvesPublication *publication = g_new0 (ElvesPublication, 1);
   publication->exchange = g_strdup (self->config->messages_exchange);
   publication->routing_key = g_strdup (plan->target);
+  publication->cc = g_strdup (self->sent_key);
   publication->content_type =
       g_strdup (*plan->content_type != '\0' ? plan->content_type : "text/plain");
   publication->message_id = elves_cron_key (plan->id, flight->shot->planned_us);
@@ -369,6 +398,17 @@ send (ElvesCronOutbox *self, ElvesCronShot *shot)
     }
 }
 
+void
+elves_cron_outbox_note (ElvesCronOutbox *self, ElvesCronShot *shot)
+{
+  elves_cron_metrics.witnessed++;
+  if (shot->plan->action == ELVES_CRON_JOB)
+    add_sent (self, shot);
+  else
+    end_shot (self, shot, TRUE, "", 0);
+  elves_cron_shot_free (shot);
+}
+
 /**
  * elves_cron_outbox_send:
  * @shots: of #ElvesCronShot, recorded; each is taken out of it
@@ -412,6 +452,7 @@ elves_cron_outbox_new (const ElvesCronConfig *config,
   self->caller = elves_cron_caller_new (&options);
   self->deadlines = elves_deadlines_new ();
   self->sent = g_array_new (FALSE, FALSE, sizeof (ElvesCronInstant));
+  self->sent_key = elves_cron_witness_queue (config);
   return self;
 }
 
@@ -438,5 +479,6 @@ elves_cron_outbox_free (ElvesCronOutbox *self)
     ((Write *) place->data)->outbox = NULL;
   elves_deadlines_free (self->deadlines);
   g_array_unref (self->sent);
+  g_free (self->sent_key);
   g_free (self);
 }

@@ -25,6 +25,8 @@ ElvesCronOutbox *elves_cron_outbox_new (const ElvesCronConfig *config,
    the next leader. */
 void elves_cron_outbox_free (ElvesCronOutbox *self);
 
+/* An earlier leader has published it: only that is written down. Takes @shot. */
+void elves_cron_outbox_note (ElvesCronOutbox *self, ElvesCronShot *shot);
 /* @shots: of ElvesCronShot; taken out of it. */
 void elves_cron_outbox_send (ElvesCronOutbox *self, GPtrArray *shots);
 guint elves_cron_outbox_outstanding (ElvesCronOutbox *self);

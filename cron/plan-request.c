@@ -53,6 +53,13 @@ blame_member (Reading *self, const char *text, const char *why)
   blame (self, text, g_error_new_literal (ELVES_ERROR, ELVES_ERROR_INVALID, why));
 }
 
+static void
+set_text (char **field, const char *text)
+{
+  g_free (*field);
+  *field = g_strdup (text);
+}
+
 /* "" of what is missing, and of what is no text, which is a fault. */
 static char *
 read_text (Reading *self, const char *name)
@@ -113,7 +120,7 @@ read_dialect (Reading *self)
     blame_member (self, FAULT_RULE, "fold: expected default, once or twice");
   read_into (self, &plan->tz, "tz");
   if (*plan->tz == '\0')
-    elves_instruct_set (&plan->tz, self->config->timezone);
+    set_text (&plan->tz, self->config->timezone);
 }
 
 /* Seconds, with a fraction. */
@@ -223,7 +230,7 @@ read_job (Reading *self)
   if (mode == NULL)
     blame_member (self, FAULT_MODE, "mode: expected P or NP");
   else
-    elves_instruct_set (&plan->mode, mode);
+    set_text (&plan->mode, mode);
 }
 
 static void
@@ -237,7 +244,7 @@ read_callback (Reading *self)
   read_into (self, &plan->method, "method");
   read_into (self, &plan->content_type, "content_type");
   if (*plan->method == '\0')
-    elves_instruct_set (&plan->method, "POST");
+    set_text (&plan->method, "POST");
   g_free (plan->headers);
   plan->headers = elves_json_value_to_text (headers);
   plan->retries = (guint) read_number (self, "retries", 100, self->config->http_retries);
