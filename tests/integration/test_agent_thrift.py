@@ -29,7 +29,7 @@ def address(host):
 def test_e21_two_instructions_two_acknowledgements_two_results(alone):
     scheduler = alone.fake_scheduler()
     agent = alone.agent({"scheduler.addr": "127.0.0.1", "scheduler.port": scheduler.port})
-    apps.shell(agent.apps, "slow", "run.sh", "sleep 0.7", *apps.echo_marked("slept $2"))
+    apps.shell(agent.apps, "slow", "run.sh", "sleep 3", *apps.echo_marked("slept $2"))
     with agent.client() as client:
         started = time.monotonic()
         jobs = [
@@ -37,7 +37,7 @@ def test_e21_two_instructions_two_acknowledgements_two_results(alone):
             for n in (1, 2)
         ]
         answers = client.instructionInvokeAsync(jobs)
-        assert time.monotonic() - started < 0.5, "the acknowledgement does not wait for the worker"
+        assert time.monotonic() - started < 2.5, "the acknowledgement does not wait for the worker"
     assert [(a.ins.id, a.ins.type, a.ins.mode, a.flag, a.costtime, a.result) for a in answers] == [
         ("J1", "queue", "np", 1, 0, ""), ("J2", "queue", "np", 1, 0, "")
     ]
@@ -320,8 +320,8 @@ def test_half_a_message_is_cut_off_after_the_message_time(alone):
     with rpc.connect(agent.host, agent.port) as connection:
         connection.sendall(rpc.sync_call(app="elves", func="ping")[:-3])
         started = time.monotonic()
-        assert rpc.reads_end(connection, 6)
-        assert 0.5 < time.monotonic() - started < 4
+        assert rpc.reads_end(connection, 30)
+        assert 0.5 < time.monotonic() - started < 20
 
 
 def test_many_half_messages_hold_up_nobody(address, run):
@@ -355,5 +355,5 @@ def test_sigterm_of_an_idle_agent_is_quick(alone):
     agent = alone.agent()
     started = time.monotonic()
     agent.process.send_signal(signal.SIGTERM)
-    assert agent.wait(5) == 0
-    assert time.monotonic() - started < 2
+    assert agent.wait(30) == 0
+    assert time.monotonic() - started < 8

@@ -230,10 +230,10 @@ def test_e28_timeout_kills_the_worker(run):
     mark = "31415926.5"
     started = time.monotonic()
     reins = run("sh", param=f"exec sleep {mark}", proxy="run.sh", timeout=1)
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
     assert (reins.flag, reins.result) == (-1, "app exec timeout")
     assert reins.reason == "timeout"
-    assert 900 <= reins.costtime < 3000
+    assert 900 <= reins.costtime < 15000
     assert processes_with(mark) == []
 
 

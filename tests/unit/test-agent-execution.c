@@ -7,7 +7,7 @@
 #include <string.h>
 
 #define NEVER_STARTED "app exec cancelled : the agent is stopping, the worker was not started"
-#define PATIENCE_US (10 * G_USEC_PER_SEC)
+#define PATIENCE_US (60 * G_USEC_PER_SEC)
 
 typedef struct
 {

@@ -263,7 +263,7 @@ test_many_tags (void)
       ElvesRunResult run = { .end = ELVES_RUN_EXITED };
       gint64 begun_us = g_get_monotonic_time ();
       judge (&run, output->str, output->len, "", FALSE, &verdict);
-      g_assert_cmpint (g_get_monotonic_time () - begun_us, <, 1000 * 1000);
+      g_assert_cmpint (g_get_monotonic_time () - begun_us, <, 10 * G_USEC_PER_SEC);
     }
 }
 

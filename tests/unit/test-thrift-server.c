@@ -460,7 +460,7 @@ test_timeouts (void)
   client_send (slow, "80010001 00000000 00000000 0b 0001 00800000");
   while (!(idle_ended && slow_ended && framed_ended))
     {
-      g_assert_cmpint (g_get_monotonic_time () - started_us, <, 4 * G_TIME_SPAN_SECOND);
+      g_assert_cmpint (g_get_monotonic_time () - started_us, <, 30 * G_TIME_SPAN_SECOND);
       g_main_context_iteration (NULL, TRUE);
       if (!slow_ended) /* keeps talking, never ends */
         slow_ended = send (slow, "x", 1, MSG_NOSIGNAL) < 0 ||

@@ -231,7 +231,7 @@ test_free_with_work (void)
   g_assert_true (run_until (has_wanted, f, PATIENCE_MS));
   gint64 begin_us = g_get_monotonic_time ();
   elves_amqp_consumer_free (g_steal_pointer (&f->consumer));
-  g_assert_cmpint (g_get_monotonic_time () - begin_us, <, 2 * G_USEC_PER_SEC);
+  g_assert_cmpint (g_get_monotonic_time () - begin_us, <, 20 * G_USEC_PER_SEC);
   g_assert_cmpuint (plain_count (f->queue), ==, 1000);
 }
 
@@ -243,11 +243,12 @@ test_free_while_connecting (void)
   g_autoptr (GSocketListener) listener = g_socket_listener_new ();
   ElvesAmqpSettings mute = settings;
   mute.host = "127.0.0.1";
+  mute.connect_timeout_ms = 60000;
   mute.port = g_socket_listener_add_any_inet_port (listener, NULL, NULL);
   f->consumer = elves_amqp_consumer_new (&mute, &f->topology, &fixture_callbacks, f);
   gint64 begin_us = g_get_monotonic_time ();
   elves_amqp_consumer_free (g_steal_pointer (&f->consumer));
-  g_assert_cmpint (g_get_monotonic_time () - begin_us, <, 3 * G_USEC_PER_SEC);
+  g_assert_cmpint (g_get_monotonic_time () - begin_us, <, 20 * G_USEC_PER_SEC);
   g_assert_cmpuint (f->failures, ==, 0);
 }
 

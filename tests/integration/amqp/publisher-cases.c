@@ -265,7 +265,7 @@ test_publisher_free_with_work (void)
     publish_number (publisher, f, i, &p);
   gint64 begin_us = g_get_monotonic_time ();
   elves_amqp_publisher_free (publisher);
-  g_assert_cmpint (g_get_monotonic_time () - begin_us, <, 3 * G_USEC_PER_SEC);
+  g_assert_cmpint (g_get_monotonic_time () - begin_us, <, 20 * G_USEC_PER_SEC);
   g_assert_cmpuint (p.routed + p.unrouted, ==, 0);
 }
 

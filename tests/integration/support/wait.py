@@ -5,17 +5,20 @@ import time
 
 # A slow build (sanitizers, a loaded machine) may stretch every deadline, never a measured limit.
 FACTOR = float(os.environ.get("ELVES_TEST_TIME_FACTOR", "1"))
+# s: who waits for what has to come loses nothing by patience.
+LEAST = 30.0
 
 
 def wait_until(predicate, what, timeout=10.0, interval=0.01):
     """Polls until predicate() is true and returns its value; fails the test at the deadline."""
-    deadline = time.monotonic() + timeout * FACTOR
+    timeout = max(timeout, LEAST) * FACTOR
+    deadline = time.monotonic() + timeout
     while True:
         value = predicate()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout * FACTOR:.1f} s: {what}")
+            raise AssertionError(f"not within {timeout:.1f} s: {what}")
         time.sleep(interval)
 
 
