@@ -28,7 +28,8 @@ static const char *const crash_names[] = { "after-consume",
                                            "queue-before-publish",
                                            "queue-before-sent",
                                            NULL };
-static const char *const break_names[] = { "answer-before-confirm", "start-twice", NULL };
+static const char *const break_names[] = { "answer-before-confirm", "start-twice", "new-key",
+                                           NULL };
 
 /* What one variable says. Written once, before any other thread sees it; only @passed changes. */
 typedef struct

@@ -19,7 +19,8 @@ void elves_crash_point (const char *name);
 /* ELVES_BREAK=NAME[:EVERY]: TRUE each EVERYth time (1, the default: always) that this process asks
    for that name: so that a test of the promises can be seen to fail. Names:
    scheduler: answer-before-confirm (a result is answered with success and then forgotten)
-   agent:     start-twice (an execution that is known is started again) */
+   agent:     start-twice (an execution that is known is started again)
+   queue:     new-key (a task that is sent again has another key) */
 gboolean elves_break_promise (const char *name);
 
 G_END_DECLS

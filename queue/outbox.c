@@ -1,6 +1,7 @@
 #include "queue/outbox.h"
 
 #include "common/crash-point.h"
+#include "common/job.h"
 #include "common/log.h"
 #include "queue/progress.h"
 
@@ -13,6 +14,7 @@ typedef struct
   ElvesQueueOutbox *outbox;
   ElvesComponentJob job; /* its texts are ours */
   char *id;
+  char *key; /* of its execution */
 } Parcel;
 
 typedef enum
@@ -47,6 +49,7 @@ parcel_free (gpointer data)
   for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
     g_free ((char *) texts[i]);
   g_free (parcel->id);
+  g_free (parcel->key);
   g_free (parcel);
 }
 
@@ -86,9 +89,11 @@ parcel_new (ElvesQueueOutbox *self, ElvesStoreRows *row)
   Parcel *parcel = g_new0 (Parcel, 1);
   parcel->outbox = self;
   parcel->id = g_strdup (elves_store_rows_text (row, COLUMN_ID));
+  /* A task runs once: its id is the key. */
+  parcel->key = elves_break_promise ("new-key") ? elves_job_new_id () : g_strdup (parcel->id);
   parcel->job = (ElvesComponentJob){
     .id = parcel->id,
-    .execution = parcel->id, /* a task runs once: its id is the key */
+    .execution = parcel->key,
     .ip = g_strdup (elves_store_rows_text (row, COLUMN_IP)),
     .mode = g_strdup (elves_store_rows_text (row, COLUMN_MODE)),
     .app = g_strdup (elves_store_rows_text (row, COLUMN_APP)),

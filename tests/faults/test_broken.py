@@ -19,3 +19,9 @@ def test_a_result_that_is_promised_and_forgotten_is_found(tmp_path):
     only = ("--minutes", "0.1", "--seed", "22", "--only", "none", "--drain", "8")
     status, report, output = run(tmp_path, "--break", "answer-before-confirm", *only)
     assert status == 1 and report["lost"] > 0, output
+
+
+def test_a_task_that_is_sent_again_as_another_is_found(tmp_path):
+    only = ("--minutes", "0.4", "--seed", "5", "--calm", "0.2", "--only", "crash-queue-before-sent")
+    status, report, output = run(tmp_path, "--break", "new-key", *only)
+    assert status == 1 and report["doubled"] > 0, output

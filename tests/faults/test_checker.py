@@ -9,7 +9,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 from harness.checker import by_fault, check, summarize  # noqa: E402
-from harness.history import Answer, Fault, History, Job, Line  # noqa: E402
+from harness.history import Answer, Fault, History, Job, Line, Task  # noqa: E402
 
 
 def line(verb, token="a", at=1.0, agent="127.0.0.2", pid=10):
@@ -95,6 +95,39 @@ def test_leftover_worker():
     made_up = RIGHT["succeeded"]
     made_up = History(made_up.jobs, made_up.lines, made_up.answers, made_up.faults, ["pid 4711"])
     assert [(f.promise, f.what) for f in check(made_up)] == [("P6", "alive")]
+
+
+def queue_history(first="finish", second="finish", lines=None, committed=True, message="b"):
+    """Two tasks: b needs a."""
+    tasks = [
+        Task("a", "A", "Q", [], committed, first, "true" if first == "finish" else "", int(first == "finish"), "a"),
+        Task("b", "B", "Q", ["a"], committed, second, "true" if second == "finish" else "", int(second == "finish"), message),
+    ]
+    jobs = [Job(task.token, "task", "127.0.0.2", asked=0.7, confirmed=False) for task in tasks]
+    if lines is None:
+        lines = [line("B", at=1), line("E", at=2), line("B", "b", at=3), line("E", "b", at=4)]
+    return History(jobs, lines, [success(), success("b")], [Fault("kill-queue", "x", 0.5, 1.5)], tasks=tasks)
+
+
+EARLY = [line("B", "b", at=0.5), line("B", at=1), line("E", at=2), line("E", "b", at=4)]
+FIRST_ONLY = [line("B", at=1), line("E", at=2)]
+TASKS = {
+    "both ran": (None, queue_history()),
+    "never committed": (None, queue_history("pendding", "pendding", [], committed=False)),
+    "not ended": ("lost", queue_history(second="running")),
+    "forgotten": ("lost", queue_history(second="")),
+    "not started": ("lost", queue_history(second="pendding", lines=FIRST_ONLY)),
+    "too early": ("invented", queue_history(lines=EARLY)),
+    "another one's result": ("invented", queue_history(message="a")),
+    "twice": ("doubled", queue_history(lines=queue_history().lines + [line("B", "b", at=5)])),
+}
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_tasks(name):
+    what, made_up = TASKS[name]
+    made_up.answers = [a for a in made_up.answers if any(l.verb == "E" and l.token == a.token for l in made_up.lines)]
+    assert sorted({f.what for f in check(made_up)}) == ([what] if what else [])
 
 
 def test_summary_and_rows():

@@ -15,6 +15,9 @@ A sync job without a key of its own cannot be recognized when its message comes 
 told that the outcome is unknown, even if the answer was published just before. Callers take the first
 answer; it is counted as `superseded`, and any other second outcome of such a job is a finding.
 
+A task of a queue is a job like any other; besides, what elves-queue says of it in the end has to be what
+became of it, it starts after the tasks that it needs, and the queue ends.
+
 A job of an agent without a journal runs at most once. It may have no answer, when its agent and its
 scheduler have died: that is counted as `unanswered`, and no finding. Nobody can tell a scheduler that
 gets the message again how such a job went on, so its asker may be told that the outcome is unknown
@@ -64,6 +67,7 @@ def check(history):
         findings += _check_executions(index, job)
         findings += _check_answers(index, job)
         findings += _check_truth(index, job)
+    findings += _check_tasks(index)
     findings += _check_strangers(index)
     for text in history.leftovers:
         findings.append(Finding("P6", "alive", "", f"a worker outlived the run: {text}"))
@@ -125,6 +129,37 @@ def _check_truth(index, job):
             yield Finding("P4", "contradicted", job.token, f"{job.kind} said {answer.reason} but it ran")
 
 
+def _check_tasks(index):
+    tasks = {task.token: task for task in index.history.tasks}
+    for task in tasks.values():
+        needs = [tasks[token] for token in task.needs]
+        yield from _check_settled(index, task, needs)
+        yield from _check_order(index, task, needs)
+
+
+def _check_settled(index, task, needs):
+    """Ready tasks have ended, others have not begun, and the record says what the worker did."""
+    ready = task.committed and all(need.succeeded for need in needs)
+    began, ended = index.begins[task.token], index.ends[task.token]
+    if ready and task.status != "finish":
+        yield Finding("P1", "lost", task.token, f"task of queue {task.queue} is {task.status or 'unknown'} in the end")
+    if not ready and began:
+        yield Finding("P1", "invented", task.token, f"task of queue {task.queue} ran, and must not")
+    if task.succeeded and (not ended or task.message != task.token):
+        yield Finding("P1", "invented", task.token, f"task of queue {task.queue} has a result that is not its own")
+    outcomes = [(a.delivered, a.worker_flag) for a in index.answers[task.token]]
+    recorded = (task.flag == "true", task.worker_flag if task.flag == "true" else None)
+    if task.status == "finish" and outcomes and recorded not in outcomes:
+        yield Finding("P3", "changed", task.token, f"task is recorded as {recorded}, its results were {outcomes}")
+
+
+def _check_order(index, task, needs):
+    for begin in index.begins[task.token][:1]:
+        for need in needs:
+            if not index.ends[need.token] or index.ends[need.token][0].at > begin.at:
+                yield Finding("P1", "invented", task.token, f"task began before {need.token}, which it needs, had ended")
+
+
 def _check_strangers(index):
     for token, answers in index.answers.items():
         if token not in index.jobs:
@@ -165,6 +200,7 @@ def summarize(history, findings):
         "repeated": sum(max(0, len(index.answers[job.token]) - 1) for job in history.jobs),
         "superseded": sum(is_superseded(history, job, index.answers[job.token]) for job in history.jobs),
         "revised": sum(is_revised(job, index.outcomes(job.token)) for job in history.jobs),
+        "tasks": sum(task.committed for task in history.tasks),
         "plain": sum(job.plain for job in history.jobs),
         "unanswered": sum(job.plain and job.confirmed and not index.answers[job.token] for job in history.jobs),
         "lost": what["lost"],

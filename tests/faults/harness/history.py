@@ -29,6 +29,25 @@ class Job:
 
 
 @dataclasses.dataclass
+class Task:
+    """A task of a queue, and what elves-queue says of it in the end. Its job has the same token."""
+
+    token: str
+    id: str
+    queue: str
+    needs: list  # tokens
+    committed: bool = False  # its queue was
+    status: str = ""  # "": elves-queue knows nothing of it
+    flag: str = ""
+    worker_flag: int = 0
+    message: str = ""
+
+    @property
+    def succeeded(self):
+        return self.status == "finish" and self.flag == "true" and self.worker_flag == 1
+
+
+@dataclasses.dataclass
 class Line:
     """One line a worker wrote."""
 
@@ -77,4 +96,5 @@ class History:
     answers: list = dataclasses.field(default_factory=list)
     faults: list = dataclasses.field(default_factory=list)
     leftovers: list = dataclasses.field(default_factory=list)  # workers alive after the end
+    tasks: list = dataclasses.field(default_factory=list)  # of Task
     journal: bool = True  # the agents keep a journal: P2 holds

@@ -16,6 +16,8 @@ from .world import LOST_AFTER_S, SESSION_MS
 
 SCHEDULER_POINTS = ("after-consume", "before-send", "after-send", "before-confirm", "before-ack")
 AGENT_POINTS = ("after-accept", "before-fsync", "after-start", "after-finish", "after-report")
+QUEUE_POINTS = ("component-after-consume", "component-before-confirm", "before-commit", "after-commit")
+QUEUE_POINTS += ("queue-before-publish", "queue-before-sent")
 CRASH_PATIENCE = 8.0  # s until an armed daemon must have passed its point
 
 NEED_JOURNAL = ("agent-gone", "disk-slow", "disk-full")
@@ -24,6 +26,9 @@ NEED_JOURNAL = ("agent-gone", "disk-slow", "disk-full")
 KINDS = {
     "kill-scheduler": 3,
     "kill-agent": 3,
+    "kill-queue": 3,
+    "stop-queue": 1,
+    "term-queue": 1,
     "stop-scheduler": 2,
     "stop-agent": 2,
     "term-scheduler": 1,
@@ -45,9 +50,14 @@ KINDS = {
     "agent-gone": 1,
     "agent-gone-for-good": 1,
 }
-for _point in SCHEDULER_POINTS + AGENT_POINTS:
+for _point in SCHEDULER_POINTS + AGENT_POINTS + QUEUE_POINTS:
     KINDS["crash-" + _point] = 2
     KINDS["halt-" + _point] = 1
+
+
+def is_of_queue(kind):
+    point = kind.partition("-")[2]
+    return point == "queue" or point in QUEUE_POINTS
 
 
 class Injector:
@@ -59,6 +69,8 @@ class Injector:
             raise SystemExit(f"no such fault; there are: {' '.join(KINDS)}")
         if not world.has_journal:
             kinds = {k: n for k, n in kinds.items() if not k.startswith("disk")}
+        if not world.queues:
+            kinds = {k: n for k, n in kinds.items() if not is_of_queue(k)}
         self._kinds = kinds
         self._bag = []
         self.faults = []
@@ -93,8 +105,10 @@ class Injector:
             return [None]
         if point in SCHEDULER_POINTS or (point.endswith("scheduler") and kind != "delay"):
             return self._world.schedulers
+        if is_of_queue(kind):
+            return self._world.queues
         if kind == "delay":
-            return self._world.daemons
+            return self._world.schedulers + self._world.agents
         if point in AGENT_POINTS or kind in NEED_JOURNAL:
             return self._world.journal_agents
         return self._world.agents
@@ -109,21 +123,21 @@ class Injector:
         self._pause(0.0, 3.0)
         daemon.start()
 
-    _kill_agent = _kill_scheduler
+    _kill_agent = _kill_queue = _kill_scheduler
 
     def _term_scheduler(self, daemon, _):
         daemon.terminate()
         self._pause(0.0, 1.0)
         daemon.start()
 
-    _term_agent = _term_scheduler
+    _term_agent = _term_queue = _term_scheduler
 
     def _stop_scheduler(self, daemon, _):
         daemon.signal(signal.SIGSTOP)
         self._pause(0.3, 3.0)
         daemon.signal(signal.SIGCONT)
 
-    _stop_agent = _stop_scheduler
+    _stop_agent = _stop_queue = _stop_scheduler
 
     def _expire_scheduler(self, daemon, _):
         """Longer than its ZooKeeper session lives."""

@@ -98,6 +98,20 @@ class Load:
             jobs = list(self.jobs.values())
             return [j for j in jobs if j.must_be_answered and j.token not in self._answered]
 
+    # Tasks of queues: elves-queue publishes their jobs.
+
+    def new_task(self, agent, func):
+        """Its job, in the books; one that need not be answered: it may never become ready."""
+        with self._lock:
+            token = "%s%08d" % (self._prefix, next(self._numbers))
+            self.jobs[token] = Job(token, "task", agent.ip, func, time.time(), confirmed=False)
+            return self.jobs[token]
+
+    def know(self, id, job):
+        """The results with that id are of this job."""
+        with self._lock:
+            self._tokens[id] = job.token
+
     # Publishing.
 
     def _publish(self, number):
@@ -230,6 +244,13 @@ class Load:
             return self._tokens.get(routing_key, "")
 
 
+def plain(message):
+    """What a worker said: it answers what it was given, a token in base64."""
+    with contextlib.suppress(ValueError):
+        return base64.b64decode(message, validate=True).decode()
+    return message
+
+
 def make_answer(token, message):
     """The Answer in a message of any generation. token None: of a repeated id, so what the worker
     says tells; None when it says nothing."""
@@ -246,9 +267,7 @@ def make_answer(token, message):
         flag = data.get("worker_flag") if delivered else None
         parts = (body, data)
     reason = next((part["reason"] for part in parts if part.get("reason")), "")
-    said = data.get("worker_message") or ""
-    with contextlib.suppress(ValueError):
-        said = base64.b64decode(said, validate=True).decode()
+    said = plain(data.get("worker_message") or "")
     if token is None:
         if not said or flag not in (0, 1):
             return None

@@ -24,7 +24,7 @@ def text(history, findings, numbers):
     if len(findings) > SHOWN:
         lines.append(f"... and {len(findings) - SHOWN} more")
     names = ("asked", "executions", "results", "repeated", "superseded", "unknown", "lost", "doubled", "changed", "contradicted")
-    names += ("invented", "alive", "plain", "unanswered", "revised", "faults")
+    names += ("invented", "alive", "tasks", "plain", "unanswered", "revised", "faults")
     lines.append(", ".join(f"{numbers[name]} {name}" for name in names))
     return "\n".join(lines)
 

@@ -1,5 +1,5 @@
 """All that runs: a broker, a ZooKeeper, two schedulers, three agents with a journal and one without,
-and a proxy before each daemon.
+and a proxy before each of these; an elves-queue.
 
 An agent is known by 127.0.0.N, where its proxy listens; it listens on 127.0.1.N itself. A scheduler
 advertises 127.0.3.N, where its proxy listens, and listens on 127.0.2.N. So no daemon knows of a proxy.
@@ -33,7 +33,7 @@ AGENT_EXTRAS = {"journal.dir": None, "metrics.port": None}
 
 
 class Daemon:
-    """One elves-scheduler or elves-agent, started again and again with the same configuration."""
+    """One daemon, started again and again with the same configuration. proxy: None, nobody calls it."""
 
     def __init__(self, world, kind, name, folder, settings, proxy):
         self.kind, self.name, self.folder, self.proxy = kind, name, folder, proxy
@@ -65,7 +65,8 @@ class Daemon:
                 [self._binary, "--config", self._config, "--ready-file", self._ready],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", env=clean,
             )
-        self.proxy.open()
+        if self.proxy:
+            self.proxy.open()
 
     def start(self, timeout=30, **environment):
         self.launch(**environment)
@@ -98,7 +99,7 @@ class Daemon:
         """What a crash leaves: its port refuses."""
         self.signal(signal.SIGKILL)
         self.process.wait()
-        self.proxy.close()
+        self._close_proxy()
 
     def terminate(self, timeout=30):
         """An orderly end; returns the exit status."""
@@ -109,8 +110,12 @@ class Daemon:
         except subprocess.TimeoutExpired:
             self.kill()
             status = None
-        self.proxy.close()
+        self._close_proxy()
         return status
+
+    def _close_proxy(self):
+        if self.proxy:
+            self.proxy.close()
 
 
 class World:
@@ -127,7 +132,7 @@ class World:
         self._break = {"ELVES_BREAK": break_promise} if break_promise else {}
         self._settings = settings or {}
         self.n_schedulers, self.n_agents, self.n_plain = schedulers, 3, plain
-        self.schedulers, self.agents = [], []
+        self.schedulers, self.agents, self.queues = [], [], []
         self._numbers = 1  # of the last agent
         self.executions = Executions()
         self.died = []  # daemons that ended by themselves
@@ -137,15 +142,17 @@ class World:
         self.zookeeper.start()
         self._preload = self._build_preload()
         self.schedulers = [self._scheduler(number) for number in range(1, self.n_schedulers + 1)]
+        if os.access(os.path.join(self.build, "elves-queue"), os.X_OK):
+            self.queues = [self._queue()]
         agents = [self.add_agent() for _ in range(self.n_agents)]
         agents += [self.add_agent(journal=False) for _ in range(self.n_plain)]
-        for daemon in self.schedulers + agents:
+        for daemon in self.schedulers + self.queues + agents:
             if not daemon.alive() and not daemon.start().alive():
                 raise SystemExit(f"{daemon.name} does not start: {daemon.log}")
 
     @property
     def daemons(self):
-        return self.schedulers + self.agents
+        return self.schedulers + self.queues + self.agents
 
     @property
     def journal_agents(self):
@@ -235,6 +242,24 @@ class World:
         daemon = Daemon(self, "scheduler", name, self._folder(name), settings, proxy)
         daemon.environment = dict(self._break)
         self._add_extras(daemon, SCHEDULER_EXTRAS)
+        return daemon
+
+    def _queue(self):
+        folder = self._folder("queue-1")
+        settings = {
+            "mq.ip": "127.0.0.1",
+            "mq.port": self.broker.port,
+            "mq.user": self.broker.user,
+            "mq.password": self.broker.password,
+            "mq.exchange": self.exchange,
+            "store.url": f"sqlite:{folder}/queue.db",
+            "metrics.port": self._port(),
+            "retry.cap": 1000,
+            "shutdown.timeout": 4,
+            **self._settings.get("queue", {}),
+        }
+        daemon = Daemon(self, "queue", "queue-1", folder, settings, None)
+        daemon.environment = dict(self._break)
         return daemon
 
     def _agent(self, number, journal):
