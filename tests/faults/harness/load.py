@@ -15,6 +15,7 @@ from .history import Answer, Job
 ANSWERS = "answers"  # our queue; durable, so that no answer is lost on our side
 TIMEOUT_S = 30
 REPEATED_IDS = 3
+WARM = 0.3  # of the jobs that leave nothing behind: run by workers that stay alive
 
 # Weight of each form of message.
 KINDS = {
@@ -154,6 +155,7 @@ class Load:
             token = "%s%08d" % (self._prefix, next(self._numbers))
         kind = rng.choices(list(self._kinds), self._kinds.values())[0]
         _, (least, most), result, timeout = rng.choices(self._work, [work[0] for work in self._work])[0]
+        program = "warm" if result != "leave" and rng.random() < WARM else "worker"
         agent = rng.choice(self._world.agents)
         func = "%.3f,%s" % (rng.uniform(least, most), result)
         job = Job(token, kind, agent.ip, func, time.time(), confirmed=False)
@@ -161,16 +163,16 @@ class Load:
         job.keyed, job.repeats = kind not in KEYLESS, "repeated" in kind
         job.is_sync = "sync" in kind
         task = "REPEATED%08d" % rng.randrange(REPEATED_IDS) if job.repeats else token
-        body, properties = self._message(job, task, func, timeout, rng)
+        body, properties = self._message(job, task, program, func, timeout, rng)
         with self._lock:
             self.jobs[token] = job
             self._tokens[task] = token
         return job, body, properties
 
-    def _message(self, job, task, func, timeout, rng):
+    def _message(self, job, task, program, func, timeout, rng):
         kind, token = job.kind, job.token
         properties = pika.BasicProperties(delivery_mode=2)
-        common = {"app": "load", "func": func, "param": token, "timeout": timeout, "proxy": "worker"}
+        common = {"app": "load", "func": func, "param": token, "timeout": timeout, "proxy": program}
         if kind == "flat-sync":
             common.update(mqkey=f"openapi.scheduler.sendSync.{token}", mqtype="cast", id=token)
             return {**common, "agent_ip": job.agent, "mode": "sanp"}, properties

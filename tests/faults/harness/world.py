@@ -269,7 +269,10 @@ class World:
         app = os.path.join(folder, "apps", "load")
         for path in (app, os.path.join(folder, "run"), os.path.join(folder, "journal")):
             os.makedirs(path, exist_ok=True)
-        shutil.copy(os.path.join(HERE, "worker"), app)
+        for program in ("worker", "warm"):
+            shutil.copy(os.path.join(HERE, program), app)
+        with open(os.path.join(app, "appcfg.json"), "w") as file:
+            file.write('{"Worker": {"Warm": true, "Proxy": "warm"}}\n')
         settings = {
             "agent.ip": proxied,
             "agent.listen": here,
@@ -278,6 +281,7 @@ class World:
             "run.dir": os.path.join(folder, "run"),
             "scheduler.timeout": 3,
             "worker.grace": 300,
+            "warm.idleTimeout": 1,  # none is there when the run is over
             "retry.cap": 1000,
             "shutdown.timeout": 3,
             **self._zookeeper(),
