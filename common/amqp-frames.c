@@ -171,8 +171,16 @@ void
 elves_amqp_input_begin (ElvesAmqpInput *self, guint64 body_bytes)
 {
   elves_amqp_input_clear (self);
-  self->bytes = g_byte_array_sized_new ((guint) MIN (body_bytes, RESERVE_MAX_BYTES));
+  self->is_begun = TRUE;
   self->missing = body_bytes;
+}
+
+static void
+add_piece (ElvesAmqpInput *self, amqp_bytes_t piece)
+{
+  if (self->pieces == NULL)
+    self->pieces = g_byte_array_sized_new ((guint) MIN (self->missing, RESERVE_MAX_BYTES));
+  g_byte_array_append (self->pieces, piece.bytes, (guint) piece.len);
 }
 
 /**
@@ -183,13 +191,16 @@ elves_amqp_input_begin (ElvesAmqpInput *self, guint64 body_bytes)
 gboolean
 elves_amqp_input_add (ElvesAmqpInput *self, amqp_bytes_t fragment, GError **error)
 {
-  if (self->bytes == NULL || fragment.len > self->missing)
+  if (!self->is_begun || fragment.len > self->missing)
     {
       g_set_error_literal (error, ELVES_ERROR, ELVES_ERROR_PROTOCOL,
                            "The broker sent a body frame out of place");
       return FALSE;
     }
-  g_byte_array_append (self->bytes, fragment.bytes, (guint) fragment.len);
+  if (self->pieces == NULL && fragment.len == self->missing && fragment.len > 0)
+    self->whole = g_bytes_new (fragment.bytes, fragment.len);
+  else
+    add_piece (self, fragment);
   self->missing -= fragment.len;
   return TRUE;
 }
@@ -197,7 +208,7 @@ elves_amqp_input_add (ElvesAmqpInput *self, amqp_bytes_t fragment, GError **erro
 gboolean
 elves_amqp_input_is_whole (const ElvesAmqpInput *self)
 {
-  return self->bytes != NULL && self->missing == 0;
+  return self->is_begun && self->missing == 0;
 }
 
 /**
@@ -209,12 +220,17 @@ GBytes *
 elves_amqp_input_steal (ElvesAmqpInput *self)
 {
   g_return_val_if_fail (elves_amqp_input_is_whole (self), NULL);
-  return g_byte_array_free_to_bytes (g_steal_pointer (&self->bytes));
+  self->is_begun = FALSE;
+  if (self->pieces != NULL)
+    return g_byte_array_free_to_bytes (g_steal_pointer (&self->pieces));
+  return self->whole != NULL ? g_steal_pointer (&self->whole) : g_bytes_new_static ("", 0);
 }
 
 void
 elves_amqp_input_clear (ElvesAmqpInput *self)
 {
-  g_clear_pointer (&self->bytes, g_byte_array_unref);
+  g_clear_pointer (&self->pieces, g_byte_array_unref);
+  g_clear_pointer (&self->whole, g_bytes_unref);
+  self->is_begun = FALSE;
   self->missing = 0;
 }

@@ -34,8 +34,10 @@ gboolean elves_amqp_output_send (ElvesAmqpOutput *self, int fd, GError **error);
 
 typedef struct
 {
-  GByteArray *bytes; /* NULL: no content is being received */
+  gboolean is_begun;
   guint64 missing;
+  GByteArray *pieces; /* (nullable) of a body in more than one frame */
+  GBytes *whole;      /* (nullable) a body in one */
 } ElvesAmqpInput;
 
 void elves_amqp_input_begin (ElvesAmqpInput *self, guint64 body_bytes);

@@ -16,14 +16,15 @@ typedef enum
 
 typedef struct
 {
-  guint64 tag;
+  guint64 tag; /* first: the key of by_tag */
   EntryState state;
+  GList place; /* in entries */
 } Entry;
 
 struct ElvesAmqpLedger
 {
   GQueue entries;     /* of Entry, in the order of tags */
-  GHashTable *by_tag; /* &Entry.tag -> its link in entries */
+  GHashTable *by_tag; /* set of Entry, by its tag */
   GArray *acked;      /* tags, since the last flush */
   GArray *requeued;
 };
@@ -45,7 +46,8 @@ elves_amqp_ledger_free (ElvesAmqpLedger *self)
   if (self == NULL)
     return;
   g_hash_table_unref (self->by_tag);
-  g_queue_clear_full (&self->entries, g_free);
+  while (self->entries.head != NULL)
+    g_free (g_queue_pop_head_link (&self->entries)->data);
   g_array_unref (self->acked);
   g_array_unref (self->requeued);
   g_free (self);
@@ -59,17 +61,16 @@ void
 elves_amqp_ledger_add (ElvesAmqpLedger *self, guint64 tag)
 {
   Entry *entry = g_new (Entry, 1);
-  *entry = (Entry){ .tag = tag, .state = OUTSTANDING };
-  g_queue_push_tail (&self->entries, entry);
-  g_hash_table_insert (self->by_tag, &entry->tag, self->entries.tail);
+  *entry = (Entry){ .tag = tag, .state = OUTSTANDING, .place.data = entry };
+  g_queue_push_tail_link (&self->entries, &entry->place);
+  g_hash_table_add (self->by_tag, entry);
 }
 
 static void
-forget (ElvesAmqpLedger *self, GList *link)
+forget (ElvesAmqpLedger *self, Entry *entry)
 {
-  Entry *entry = link->data;
-  g_hash_table_remove (self->by_tag, &entry->tag);
-  g_queue_delete_link (&self->entries, link);
+  g_hash_table_remove (self->by_tag, entry);
+  g_queue_unlink (&self->entries, &entry->place);
   g_free (entry);
 }
 
@@ -81,16 +82,16 @@ forget (ElvesAmqpLedger *self, GList *link)
 void
 elves_amqp_ledger_settle (ElvesAmqpLedger *self, guint64 tag, ElvesSettlement settlement)
 {
-  GList *link = g_hash_table_lookup (self->by_tag, &tag);
-  if (link == NULL || ((Entry *) link->data)->state != OUTSTANDING)
+  Entry *entry = g_hash_table_lookup (self->by_tag, &tag);
+  if (entry == NULL || entry->state != OUTSTANDING)
     return;
   if (settlement == ELVES_SETTLE_REQUEUE)
     {
       g_array_append_val (self->requeued, tag);
-      forget (self, link);
+      forget (self, entry);
       return;
     }
-  ((Entry *) link->data)->state = ACKED;
+  entry->state = ACKED;
   g_array_append_val (self->acked, tag);
 }
 
@@ -105,7 +106,7 @@ take_lowest_run (ElvesAmqpLedger *self, guint *out_length)
       if (entry->state != ACKED)
         break;
       last = entry->tag;
-      forget (self, self->entries.head);
+      forget (self, entry);
     }
   return last;
 }
@@ -130,11 +131,11 @@ elves_amqp_ledger_flush (ElvesAmqpLedger *self, ElvesSettleFunc settle, gpointer
   for (guint i = 0; i < self->acked->len; i++)
     {
       guint64 tag = g_array_index (self->acked, guint64, i);
-      GList *link = g_hash_table_lookup (self->by_tag, &tag);
-      if (link == NULL)
+      Entry *entry = g_hash_table_lookup (self->by_tag, &tag);
+      if (entry == NULL)
         continue;
       settle (tag, FALSE, ELVES_SETTLE_ACK, user_data);
-      forget (self, link);
+      forget (self, entry);
     }
   g_array_set_size (self->acked, 0);
 }

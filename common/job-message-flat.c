@@ -85,7 +85,7 @@ write_sync (const ElvesMessageRules *rules,
             Texts texts)
 {
   gboolean is_success = outcome->delivered && outcome->worker_flag == 1;
-  GString *out = g_string_sized_new (1024);
+  GString *out = elves_json_begin (1024);
   open_reply (out, job, texts.error);
   add_request (out, job);
   add_time (out, "starttime", outcome->started_us);
@@ -109,7 +109,7 @@ write_async (const ElvesMessageRules *rules,
              const ElvesOutcome *outcome,
              Texts texts)
 {
-  GString *out = g_string_sized_new (512);
+  GString *out = elves_json_begin (512);
   open_reply (out, job, texts.error);
   elves_json_add_text (out, "id", job->instruct->id);
   elves_json_add_text (out, "rand_id", job->rand_id);

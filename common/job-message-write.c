@@ -95,7 +95,7 @@ static GString *
 new_body (const ElvesOutcome *outcome)
 {
   gsize length = outcome->worker_message ? g_bytes_get_size (outcome->worker_message) : 0;
-  return g_string_sized_new (length + 512);
+  return elves_json_begin (length + 512);
 }
 
 /* @error_text: of an outcome that was not delivered. */

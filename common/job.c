@@ -2,8 +2,8 @@
    hands around.
 
    The parser makes a job and fills it; from then on nobody changes it, except that its instruction
-   gets an execution key if it has none, before it goes out. Both structs are owned by the main
-   thread; the count is atomic because a publisher thread may drop the last reference. */
+   gets an execution key if it has none, before it goes out. Both structs belong to the main
+   thread. */
 #include "common/job.h"
 
 #include <string.h>
@@ -16,7 +16,7 @@
 ElvesJob *
 elves_job_new (void)
 {
-  ElvesJob *self = g_atomic_rc_box_new0 (ElvesJob);
+  ElvesJob *self = g_rc_box_new0 (ElvesJob);
   self->instruct = elves_instruct_new ();
   return self;
 }
@@ -24,7 +24,7 @@ elves_job_new (void)
 ElvesJob *
 elves_job_ref (ElvesJob *self)
 {
-  return g_atomic_rc_box_acquire (self);
+  return g_rc_box_acquire (self);
 }
 
 void
@@ -58,7 +58,7 @@ void
 elves_job_unref (ElvesJob *self)
 {
   if (self)
-    g_atomic_rc_box_release_full (self, job_clear);
+    g_rc_box_release_full (self, job_clear);
 }
 
 gboolean

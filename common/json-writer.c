@@ -10,6 +10,41 @@
 
 #include <string.h>
 
+#define KEPT_BYTES 16384
+
+static _Thread_local GString *kept; /* (nullable) what the last message was written into */
+
+/**
+ * elves_json_begin:
+ * @expected_bytes: about how long it becomes
+ *
+ * Returns: (transfer full): an empty string to write into
+ */
+GString *
+elves_json_begin (gsize expected_bytes)
+{
+  if (kept == NULL || expected_bytes >= KEPT_BYTES)
+    return g_string_sized_new (expected_bytes);
+  return g_string_truncate (g_steal_pointer (&kept), 0);
+}
+
+/**
+ * elves_json_end:
+ * @out: (transfer full): what was written
+ *
+ * Messages wait for their confirmation in thousands: a short one gets as much memory as it needs.
+ *
+ * Returns: (transfer full): its bytes
+ */
+GBytes *
+elves_json_end (GString *out)
+{
+  if (kept != NULL || out->allocated_len > KEPT_BYTES)
+    return g_string_free_to_bytes (out);
+  kept = out;
+  return g_bytes_new (out->str, out->len);
+}
+
 /* g_string_append_len() for the many short pieces of a message, without the call. */
 static void
 append (GString *out, const char *text, gsize length)

@@ -5,6 +5,9 @@
 
 G_BEGIN_DECLS
 
+/* Memory for one message at a time; any GString will do, too. */
+GString *elves_json_begin (gsize expected_bytes);
+GBytes *elves_json_end (GString *out);
 void elves_json_open (GString *out, const char *name);
 void elves_json_close (GString *out);
 /* Of its elements the name is NULL. */

@@ -7,6 +7,7 @@
 #include "common/message-head.h"
 
 #include "common/error.h"
+#include "common/json-writer.h"
 
 #include <string.h>
 
@@ -69,10 +70,10 @@ read_key (ElvesMessageHead *self, GError **error)
     if (*words[i] == '\0')
       return drop (error, "mqkey has an empty part");
   self->generation = n_words == 4 ? ELVES_GENERATION_FLAT : ELVES_GENERATION_REPLY_TO;
-  self->from = g_strdup (words[0]);
-  self->to = g_strdup (words[1]);
-  self->action = g_strdup (words[2]);
-  self->correlation = g_strdup (words[3]);
+  self->from = g_steal_pointer (&words[0]);
+  self->to = g_steal_pointer (&words[1]);
+  self->action = g_steal_pointer (&words[2]);
+  self->correlation = g_steal_pointer (&words[3]);
   return TRUE;
 }
 
@@ -202,7 +203,7 @@ elves_message_publication (const ElvesMessageRules *rules, gboolean is_text, GSt
   publication->content_type =
       g_strdup (rules->reply_content_type ? rules->reply_content_type : type);
   publication->content_encoding = g_strdup (is_text ? "UTF-8" : NULL);
-  publication->body = g_string_free_to_bytes (body);
+  publication->body = elves_json_end (body);
   return publication;
 }
 

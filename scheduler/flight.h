@@ -70,7 +70,8 @@ typedef struct
   gint64 missing_since_us; /* its agent is not registered; 0: it is */
   ElvesOutcome held;       /* HOLDING */
 
-  GList by_execution, by_type_id; /* its places in the job table */
+  GList place;                    /* in the job table; its data NULL: not there */
+  GList by_execution, by_type_id; /* its places in the indexes of that */
 } ElvesFlight;
 
 ElvesFlight *elves_flight_new (ElvesJob *job, guint64 epoch, guint64 tag);

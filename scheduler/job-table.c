@@ -24,7 +24,7 @@ typedef struct
 
 struct ElvesJobTable
 {
-  GHashTable *flights;      /* set of ElvesFlight, owned */
+  GQueue flights;           /* of ElvesFlight, owned, by its place; oldest first */
   GHashTable *by_execution; /* execution -> GQueue of ElvesFlight, by that place of theirs */
   GHashTable *by_type_id;   /* type and id -> the same, oldest first; async */
   GHashTable *orphans;      /* identity -> GQueue of Orphan */
@@ -70,11 +70,18 @@ elves_job_table_new (guint prefetch, guint remember)
 
   self->prefetch = prefetch;
   self->finals = elves_final_keys_new (remember);
-  self->flights = g_hash_table_new_full (NULL, NULL, (GDestroyNotify) elves_flight_unref, NULL);
   self->by_execution = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, places_free);
   self->by_type_id = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, places_free);
   self->orphans = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, orphans_free);
   return self;
+}
+
+static void
+let_go (ElvesJobTable *self, ElvesFlight *flight)
+{
+  g_queue_unlink (&self->flights, &flight->place);
+  flight->place.data = NULL;
+  elves_flight_unref (flight);
 }
 
 /**
@@ -89,7 +96,8 @@ elves_job_table_free (ElvesJobTable *self)
 
   g_hash_table_unref (self->by_execution);
   g_hash_table_unref (self->by_type_id);
-  g_hash_table_unref (self->flights);
+  while (self->flights.head != NULL)
+    let_go (self, self->flights.head->data);
   g_hash_table_unref (self->orphans);
   g_queue_clear_full (&self->ended, (GDestroyNotify) elves_flight_unref);
   elves_final_keys_free (self->finals);
@@ -105,13 +113,13 @@ elves_job_table_free (ElvesJobTable *self)
 guint
 elves_job_table_size (ElvesJobTable *self)
 {
-  return g_hash_table_size (self->flights);
+  return self->flights.length;
 }
 
 /**
  * elves_job_table_foreach:
  * @self: the table.
- * @func: called with each flight, in no order; may not change the table.
+ * @func: called with each flight, oldest first; may not change the table.
  * @user_data: for @func.
  */
 void
@@ -119,12 +127,8 @@ elves_job_table_foreach (ElvesJobTable *self,
                          void (*func) (ElvesFlight *flight, gpointer user_data),
                          gpointer user_data)
 {
-  GHashTableIter iter;
-  gpointer flight;
-
-  g_hash_table_iter_init (&iter, self->flights);
-  while (g_hash_table_iter_next (&iter, &flight, NULL))
-    func (flight, user_data);
+  for (GList *place = self->flights.head; place != NULL; place = place->next)
+    func (place->data, user_data);
 }
 
 static char *
@@ -177,7 +181,8 @@ elves_job_table_add (ElvesJobTable *self, ElvesFlight *flight)
   const ElvesInstruct *instruct = flight->job->instruct;
   g_autofree char *key = NULL;
 
-  g_hash_table_add (self->flights, elves_flight_ref (flight));
+  flight->place.data = elves_flight_ref (flight);
+  g_queue_push_tail_link (&self->flights, &flight->place);
   if (instruct->execution != NULL)
     index_add (self->by_execution, instruct->execution, &flight->by_execution);
   if (flight->job->kind != ELVES_JOB_ASYNC)
@@ -257,7 +262,7 @@ take_out (ElvesJobTable *self, ElvesFlight *flight)
 {
   const ElvesInstruct *instruct = flight->job->instruct;
 
-  if (!g_hash_table_contains (self->flights, flight))
+  if (flight->place.data == NULL)
     return;
   if (instruct->execution != NULL)
     index_remove (self->by_execution, instruct->execution, &flight->by_execution);
@@ -267,7 +272,7 @@ take_out (ElvesJobTable *self, ElvesFlight *flight)
 
       index_remove (self->by_type_id, key, &flight->by_type_id);
     }
-  g_hash_table_remove (self->flights, flight);
+  let_go (self, flight);
 }
 
 /**
@@ -389,14 +394,12 @@ void
 elves_job_table_lose_deliveries (ElvesJobTable *self, guint64 epoch)
 {
   gint64 now_us = g_get_monotonic_time ();
-  GHashTableIter iter;
-  gpointer flight;
+  ElvesFlight *flight;
 
   forget_old_orphans (self, now_us);
-  g_hash_table_iter_init (&iter, self->flights);
-  while (g_hash_table_iter_next (&iter, &flight, NULL))
-    if (is_lost_with (flight, epoch))
-      add_orphan (self, flight, now_us);
+  for (GList *place = self->flights.head; place != NULL; place = place->next)
+    if (is_lost_with (place->data, epoch))
+      add_orphan (self, place->data, now_us);
   while ((flight = g_queue_pop_head (&self->ended)) != NULL)
     {
       if (is_lost_with (flight, epoch))

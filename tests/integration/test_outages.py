@@ -42,10 +42,12 @@ class Flow(threading.Thread):
                 asker.publish(message, "queue.scheduler", delivery_mode=2)
                 self.published.append(id)
             for _ in range(20):
-                method, _, body = asker.channel.basic_get(self.queue, auto_ack=True)
+                method, _, body = asker.channel.basic_get(self.queue)
                 if method is None:
                     break
                 self.results[json.loads(body)["mqbody"]["result"]["id"]] += 1
+                # Only now: what the broker takes for delivered may be lost with the connection.
+                asker.channel.basic_ack(method.delivery_tag)
             time.sleep(0.01)
 
     def finish(self):
