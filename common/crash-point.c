@@ -27,6 +27,8 @@ static const char *const crash_names[] = { "after-consume",
                                            "after-commit",
                                            "queue-before-publish",
                                            "queue-before-sent",
+                                           "cron-after-record",
+                                           "cron-before-mark",
                                            NULL };
 static const char *const break_names[] = { "answer-before-confirm", "start-twice", "new-key",
                                            NULL };

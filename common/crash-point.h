@@ -11,7 +11,8 @@ G_BEGIN_DECLS
    scheduler: after-consume before-send after-send before-confirm before-ack
    agent:     after-accept before-fsync after-start after-finish after-report
    cron, queue: component-after-consume component-before-confirm before-commit after-commit
-   queue:     queue-before-publish queue-before-sent */
+   queue:     queue-before-publish queue-before-sent
+   cron:      cron-after-record cron-before-mark */
 #define ELVES_CRASH_POINT(name) elves_crash_point (name)
 
 void elves_crash_point (const char *name);
