@@ -292,12 +292,16 @@ def test_line_over_the_limit_ends_the_worker(warm):
     wait_dead(pid)
 
 
-def test_worker_that_cannot_be_ready_fails_its_calls(warm):
+def test_worker_that_is_not_ready_in_time_fails_its_calls(warm):
     host = warm({"warm.startTimeout": 300})
     install(host.agent, "mute", "import time; time.sleep(600)")
-    install(host.agent, "dead", "import sys; sys.exit('no way')")
     reins = host.call("f", app="mute")
     assert (reins.flag, reins.reason) == (-1, "spawn-failed") and "warm.startTimeout" in reins.result
+
+
+def test_worker_that_ends_before_it_is_ready_fails_its_calls(warm):
+    host = warm()
+    install(host.agent, "dead", "import sys; sys.exit('no way')")
     reins = host.call("f", app="dead")
     assert (reins.flag, reins.reason) == (-1, "spawn-failed")
     assert "exit status 1" in reins.result and "no way" in reins.result
