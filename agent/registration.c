@@ -60,7 +60,7 @@ build_content (ElvesRegistration *self)
   elves_json_add_number (out, "port", self->port);
   elves_json_add_text (out, "asset", config->asset[0] != '\0' ? config->asset : config->ip);
   elves_json_add_text (out, "version", ELVES_VERSION);
-  elves_json_add_text (out, "type", "elves-c");
+  elves_json_add_text (out, "type", ELVES_AGENT_TYPE);
   add_apps (self, out);
   elves_json_add_text (out, "started", self->started);
   g_string_append (out, config->journal_enabled

@@ -30,6 +30,8 @@
 
 #define ELVES_ENVIRONMENT_PREFIX "ELVES_"
 
+#define ELVES_AGENT_TYPE "elves-c" /* "type" in the znode of our own agents */
+
 #define ELVES_BUILTIN_APP "elves"
 #define ELVES_BUILTIN_PING "ping"
 

@@ -214,6 +214,29 @@ elves_agent_table_lookup (ElvesAgentTable *self, const char *ip)
 }
 
 /**
+ * elves_agent_table_draw:
+ * @self: the table.
+ * @type: what the agent must have said it is.
+ *
+ * Returns: (nullable): one of them, each as likely as the others, until the table changes.
+ */
+const ElvesAgentRecord *
+elves_agent_table_draw (ElvesAgentTable *self, const char *type)
+{
+  const ElvesAgentRecord *drawn = NULL;
+  GHashTableIter iter;
+  gpointer value;
+  gint32 seen = 0;
+
+  g_hash_table_iter_init (&iter, self->records);
+  while (g_hash_table_iter_next (&iter, NULL, &value))
+    if (g_str_equal (((ElvesAgentRecord *) value)->type, type) &&
+        g_random_int_range (0, ++seen) == 0)
+      drawn = value;
+  return drawn;
+}
+
+/**
  * elves_agent_table_size:
  * @self: the table.
  *

@@ -28,6 +28,8 @@ gboolean elves_agent_table_set (ElvesAgentTable *self,
                                 GError **error);
 void elves_agent_table_remove (ElvesAgentTable *self, const char *ip);
 const ElvesAgentRecord *elves_agent_table_lookup (ElvesAgentTable *self, const char *ip);
+/* One of that type at random; takes time that grows with their number. */
+const ElvesAgentRecord *elves_agent_table_draw (ElvesAgentTable *self, const char *type);
 guint elves_agent_table_size (ElvesAgentTable *self);
 guint elves_agent_table_journals (ElvesAgentTable *self);
 

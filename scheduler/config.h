@@ -76,6 +76,8 @@ typedef struct
 
   guint watchdog_interval_ms; /* watchdog.interval, 0 = no watchdog */
   guint watchdog_timeout_ms;  /* watchdog.timeout */
+  guint canary_interval_ms;   /* canary.interval, 0 = no canary */
+  guint canary_timeout_ms;    /* canary.timeout: of each of its steps */
 
   char *metrics_listen;  /* metrics.listen, "" = no status is served */
   guint metrics_port;    /* metrics.port */

@@ -13,6 +13,20 @@ reason_text (guint index)
   return elves_reason_text ((ElvesReason) index);
 }
 
+/**
+ * elves_canary_step_text:
+ * @step: an #ElvesCanaryStep
+ *
+ * Returns: its name in metrics and in the log
+ */
+const char *
+elves_canary_step_text (guint step)
+{
+  static const char *const texts[] = { "out", "agent", "back" };
+
+  return texts[step];
+}
+
 const ElvesMetric elves_scheduler_metric_table[] = {
   { PREFIX "deliveries_total", ELVES_METRIC_COUNTER, FIELD (deliveries),
     "Messages taken from the broker." },
@@ -60,6 +74,14 @@ const ElvesMetric elves_scheduler_metric_table[] = {
   { PREFIX "watchdog_rebuilt_total", ELVES_METRIC_COUNTER, FIELD (publisher_stalled), NULL,
     "use=\"publish\"" },
 
+  { PREFIX "canary_sent_total", ELVES_METRIC_COUNTER, FIELD (canary_sent),
+    "No-ops sent through broker and an agent and back." },
+  { PREFIX "canary_failures_total", ELVES_METRIC_COUNTER, FIELD (canary_failed),
+    "Such no-ops that did not come back, by the step they failed at.", NULL, "step",
+    elves_canary_step_text, ELVES_N_CANARY_STEPS },
+  { PREFIX "canary_last_microseconds", ELVES_METRIC_GAUGE, FIELD (canary_last_us),
+    "Time the last that came back has taken." },
+
   { PREFIX "in_flight", ELVES_METRIC_GAUGE, FIELD (in_flight), "Jobs taken that have not ended." },
   { PREFIX "unconfirmed", ELVES_METRIC_GAUGE, FIELD (unconfirmed),
     "Publications that the broker has not confirmed." },
@@ -84,6 +106,11 @@ const ElvesMetric elves_scheduler_metric_table[] = {
     "hop=\"outcome-confirm\"" },
   { PREFIX "watchdog_seconds", ELVES_METRIC_HISTOGRAM, FIELD (watchdog_round_trip),
     "Time such a message took through the broker and back." },
+  { PREFIX "canary_seconds", ELVES_METRIC_HISTOGRAM, FIELD (canary_total),
+    "Time such no-ops have taken, and between which points.", "hop=\"total\"" },
+  { PREFIX "canary_seconds", ELVES_METRIC_HISTOGRAM, FIELD (canary_out), NULL, "hop=\"out\"" },
+  { PREFIX "canary_seconds", ELVES_METRIC_HISTOGRAM, FIELD (canary_agent), NULL, "hop=\"agent\"" },
+  { PREFIX "canary_seconds", ELVES_METRIC_HISTOGRAM, FIELD (canary_back), NULL, "hop=\"back\"" },
   { NULL }
 };
 

@@ -7,6 +7,15 @@
 
 G_BEGIN_DECLS
 
+/* Where the canary did not come back from. */
+typedef enum
+{
+  ELVES_CANARY_OUT,   /* through the broker */
+  ELVES_CANARY_AGENT, /* to the agent, and back */
+  ELVES_CANARY_BACK,  /* through the broker again */
+  ELVES_N_CANARY_STEPS
+} ElvesCanaryStep;
+
 typedef struct
 {
   /* Messages. */
@@ -33,6 +42,9 @@ typedef struct
   guint64 consumer_connects, publisher_connects, registry_connects;
   guint64 watchdog_sent, consumer_stalled, publisher_stalled;
 
+  guint64 canary_sent, canary_failed[ELVES_N_CANARY_STEPS];
+  guint64 canary_last_us; /* of the last that came back */
+
   /* As it is now; filled in when somebody asks. */
   guint64 in_flight, unconfirmed;
   guint64 agents_registered, agents_with_journal, agents_connected;
@@ -45,11 +57,13 @@ typedef struct
   ElvesHistogram accept_to_outcome; /* async: acknowledged by the agent -> its result */
   ElvesHistogram outcome_to_confirm;
   ElvesHistogram watchdog_round_trip;
+  ElvesHistogram canary_total, canary_out, canary_agent, canary_back;
 } ElvesSchedulerMetrics;
 
 extern ElvesSchedulerMetrics elves_scheduler_metrics;
 extern const ElvesMetric elves_scheduler_metric_table[];
 
+const char *elves_canary_step_text (guint step);
 void elves_scheduler_metrics_count_outcome (const ElvesOutcome *outcome);
 
 G_END_DECLS

@@ -12,6 +12,7 @@
 #include "common/address-list.h"
 #include "common/names.h"
 #include "common/registry.h"
+#include "scheduler/canary.h"
 #include "scheduler/echo.h"
 #include "scheduler/intake.h"
 #include "scheduler/metrics.h"
@@ -54,6 +55,7 @@ struct ElvesScheduler
   guint64 epoch;               /* of the consumer's connection; 0: none yet */
 
   ElvesEcho *echo;              /* (nullable) watchdog.interval is 0 */
+  ElvesCanary *canary;          /* (nullable) canary.interval is 0 */
   ElvesSchedulerStatus *status; /* (nullable) metrics.listen is empty, or its port is taken */
 
   GSource *drain; /* (nullable) while stopping */
@@ -98,7 +100,8 @@ on_deliveries (ElvesAmqpConsumer *consumer, GPtrArray *deliveries, gpointer user
   ElvesScheduler *self = user_data;
 
   for (guint i = 0; i < deliveries->len; i++)
-    if (!elves_echo_take (self->echo, deliveries->pdata[i]))
+    if (!elves_canary_take (self->canary, deliveries->pdata[i]) &&
+        !elves_echo_take (self->echo, deliveries->pdata[i]))
       elves_intake_take (self->intake, g_steal_pointer (&deliveries->pdata[i]));
 }
 
@@ -119,6 +122,7 @@ on_consumer_state (ElvesAmqpConsumer *consumer,
       g_message ("consuming queue=%s exchange=%s prefetch=%u", self->config->mq_queue,
                  self->config->mq_exchange, self->config->mq_prefetch);
       elves_echo_set_consumer (self->echo, consumer);
+      elves_canary_set_consumer (self->canary, consumer);
       elves_daemon_ready (self->daemon);
       return;
     }
@@ -126,6 +130,7 @@ on_consumer_state (ElvesAmqpConsumer *consumer,
   g_warning ("not consuming: %s", error->message);
   elves_scheduler_metrics.consuming = 0;
   elves_echo_set_consumer (self->echo, NULL);
+  elves_canary_set_consumer (self->canary, NULL);
   if (self->epoch != 0)
     elves_job_table_lose_deliveries (self->jobs, self->epoch);
   self->epoch = 0;
@@ -139,6 +144,7 @@ on_consumer_cancelled (ElvesAmqpConsumer *consumer, gpointer user_data)
   ElvesScheduler *self = user_data;
 
   elves_echo_set_consumer (self->echo, NULL);
+  elves_canary_set_consumer (self->canary, NULL);
   on_drain_check (self);
 }
 
@@ -187,10 +193,15 @@ start_publishing (ElvesScheduler *self)
 {
   ElvesAmqpSettings settings = mq_settings (self);
   ElvesAmqpTopology topology = { .exchange = self->config->mq_exchange };
+  ElvesCanaryParts canary = {
+    .deadlines = self->deadlines, .config = self->config, .agents = self->agents, .pool = self->pool
+  };
 
   self->publisher = elves_amqp_publisher_new (&settings, &topology, self->config->mq_persistent,
                                               &publisher_callbacks, self);
   self->echo = elves_echo_new (self->deadlines, self->config, self->publisher);
+  canary.publisher = self->publisher;
+  self->canary = elves_canary_new (&canary);
 }
 
 static void
@@ -205,7 +216,7 @@ start_consuming (ElvesScheduler *self)
     .quorum = self->config->mq_queue_type == ELVES_QUEUE_QUORUM,
     .bindings = bindings,
     .prefetch = self->config->mq_prefetch,
-    .echo = self->echo != NULL,
+    .echo = self->echo != NULL || self->canary != NULL,
   };
 
   if (self->consumer == NULL && self->drain == NULL)
@@ -546,6 +557,7 @@ elves_scheduler_stop (ElvesScheduler *self)
   g_message ("stopping in_flight=%u", elves_job_table_size (self->jobs));
   elves_scheduler_metrics.consuming = 0;
   elves_echo_set_consumer (self->echo, NULL);
+  elves_canary_set_consumer (self->canary, NULL);
   begin_drain (self);
   if (self->consumer != NULL)
     elves_amqp_consumer_cancel (self->consumer);
@@ -575,6 +587,7 @@ elves_scheduler_free (ElvesScheduler *self)
   elves_agent_pool_free (self->pool);
   elves_amqp_publisher_free (self->publisher);
   elves_echo_free (self->echo);
+  elves_canary_free (self->canary);
   elves_results_free (self->results);
   elves_intake_free (self->intake);
   elves_dispatch_free (self->dispatch);
