@@ -64,7 +64,8 @@ struct ElvesExecution
   gboolean held;           /* somebody else says when it goes on; its end waits for that */
   gboolean kept;           /* no result: it is for the next agent */
   ElvesJournaling journaling;
-  ElvesCell *cell; /* (nullable) open, until the worker has it */
+  gboolean intended; /* the journal says already that it is started */
+  ElvesCell *cell;   /* (nullable) open, until the worker has it */
   ElvesDeadline intent_retry;
   GList link, decided_link;
 };
@@ -312,6 +313,18 @@ find_cell (ElvesExecution *job, GError **error)
   return job->cell;
 }
 
+/* @out_cgroup: (nullable) (transfer full): for @out_how. */
+static void
+describe_start (const ElvesCell *cell, ElvesJournalStart *out_how, char **out_cgroup)
+{
+  *out_cgroup = elves_cell_group_path (cell);
+  *out_how = (ElvesJournalStart){
+    .boot = elves_remains_boot (),
+    .tracking = elves_cell_tracking_entry (cell),
+    .cgroup = *out_cgroup,
+  };
+}
+
 static void
 write_intent (ElvesExecution *job)
 {
@@ -323,12 +336,9 @@ write_intent (ElvesExecution *job)
       job_decide (job, elves_answer_not_started (job->instruct, error->message));
       return;
     }
-  g_autofree char *cgroup = elves_cell_group_path (cell);
-  ElvesJournalStart how = {
-    .boot = elves_remains_boot (),
-    .tracking = elves_cell_tracking_entry (cell),
-    .cgroup = cgroup,
-  };
+  g_autofree char *cgroup = NULL;
+  ElvesJournalStart how;
+  describe_start (cell, &how, &cgroup);
   job->held = TRUE;
   elves_journal_start (parts->journal, job->instruct->execution, &how, on_intent_written, job);
 }
@@ -336,7 +346,7 @@ write_intent (ElvesExecution *job)
 static void
 go_on (ElvesExecution *job)
 {
-  if (job->journaling != ELVES_NOT_JOURNALED)
+  if (job->journaling != ELVES_NOT_JOURNALED && !job->intended)
     write_intent (job);
   else
     start (job);
@@ -476,6 +486,30 @@ elves_executor_prepare (ElvesExecutor *self,
   if (instruct->execution != NULL && !elves_executor_is_running (self, instruct->execution))
     g_hash_table_insert (self->running, job->instruct->execution, job);
   return job;
+}
+
+/**
+ * elves_execution_intend:
+ * @self: a job that was prepared
+ * @out_how: how to find its processes later; valid as long as the job
+ * @out_cgroup: (nullable) (transfer full): for @out_how
+ *
+ * It is its turn already: then the journal may be told that it is started when it is told of the
+ * job, and need not be asked once more. elves_execution_go() must follow, or _drop().
+ *
+ * Returns: whether it is
+ */
+gboolean
+elves_execution_intend (ElvesExecution *self, ElvesJournalStart *out_how, char **out_cgroup)
+{
+  if (is_decided (self) || self->pool != NULL || !elves_ticket_is_admitted (self->ticket))
+    return FALSE;
+  const ElvesCell *cell = find_cell (self, NULL);
+  if (cell == NULL)
+    return FALSE;
+  describe_start (cell, out_how, out_cgroup);
+  self->intended = TRUE;
+  return TRUE;
 }
 
 /**

@@ -63,6 +63,8 @@ ElvesExecution *elves_executor_prepare (ElvesExecutor *self,
                                         ElvesExecutedFunc executed,
                                         gpointer user_data,
                                         GError **error);
+gboolean
+elves_execution_intend (ElvesExecution *self, ElvesJournalStart *out_how, char **out_cgroup);
 void elves_execution_go (ElvesExecution *self, ElvesJournaling journaling);
 void elves_execution_drop (ElvesExecution *self);
 

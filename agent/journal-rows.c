@@ -117,25 +117,6 @@ insert (ElvesJournalStore *self, ElvesJournalRequest *request)
   return elves_journal_step (self, statement, &request->error);
 }
 
-static gboolean
-accept (ElvesJournalStore *self, ElvesJournalRequest *request)
-{
-  gboolean has_room = take_room (self, request);
-  if (!has_room || request->seen_within_s > 0)
-    {
-      g_autoptr (GError) full = g_steal_pointer (&request->error);
-      if (!find (self, request))
-        return FALSE;
-      if (!request->known)
-        request->error = g_steal_pointer (&full);
-      if (request->known || !has_room)
-        return TRUE; /* refused, which is no failure of the database */
-    }
-  if (!insert (self, request))
-    return FALSE;
-  return sqlite3_changes (self->db) > 0 || find (self, request);
-}
-
 /* @what: a row of this key in the right state must be there */
 static gboolean
 change (ElvesJournalStore *self, ElvesJournalRequest *request, sqlite3_stmt *statement)
@@ -158,6 +139,27 @@ start (ElvesJournalStore *self, ElvesJournalRequest *request)
   bind_text (statement, 4, request->tracking);
   bind_text (statement, 5, request->cgroup);
   return change (self, request, statement);
+}
+
+static gboolean
+accept (ElvesJournalStore *self, ElvesJournalRequest *request)
+{
+  gboolean has_room = take_room (self, request);
+  if (!has_room || request->seen_within_s > 0)
+    {
+      g_autoptr (GError) full = g_steal_pointer (&request->error);
+      if (!find (self, request))
+        return FALSE;
+      if (!request->known)
+        request->error = g_steal_pointer (&full);
+      if (request->known || !has_room)
+        return TRUE; /* refused, which is no failure of the database */
+    }
+  if (!insert (self, request))
+    return FALSE;
+  if (sqlite3_changes (self->db) == 0)
+    return find (self, request);
+  return request->boot == NULL || start (self, request);
 }
 
 static gboolean

@@ -31,7 +31,7 @@ typedef struct
   char *origin;          /* ACCEPT, FIND, ORIGIN (nullable) */
   gint64 seen_within_s;  /* ACCEPT, FIND; 0: the key decides */
   gboolean sync;         /* ACCEPT */
-  char *boot, *tracking; /* START */
+  char *boot, *tracking; /* START; ACCEPT: (nullable) */
   char *cgroup;          /* START (nullable) */
   gint64 pid, pid_start; /* LEADER */
   GBytes *body;          /* ACCEPT: instruct, FINISH: result; out: READ (nullable) */

@@ -369,6 +369,14 @@ hand_over (ElvesJournal *self, ElvesJournalRequest *request)
   g_mutex_unlock (&self->lock);
 }
 
+static void
+set_start (ElvesJournalRequest *request, const ElvesJournalStart *how)
+{
+  request->boot = g_strdup (how->boot);
+  request->tracking = g_strdup (how->tracking);
+  request->cgroup = g_strdup (how->cgroup);
+}
+
 static ElvesJournalRequest *
 request_about (ElvesJournalVerb verb,
                const ElvesJournalAcceptance *what,
@@ -382,6 +390,8 @@ request_about (ElvesJournalVerb verb,
   request->seen_within_s = what->seen_within_s;
   request->sync = what->sync;
   request->body = what->instruct != NULL ? g_bytes_ref (what->instruct) : NULL;
+  if (what->start != NULL)
+    set_start (request, what->start);
   return request;
 }
 
@@ -434,9 +444,7 @@ elves_journal_start (ElvesJournal *self,
                      gpointer user_data)
 {
   ElvesJournalRequest *request = request_new (ELVES_JOURNAL_START, key, done, user_data);
-  request->boot = g_strdup (how->boot);
-  request->tracking = g_strdup (how->tracking);
-  request->cgroup = g_strdup (how->cgroup);
+  set_start (request, how);
   hand_over (self, request);
 }
 

@@ -56,6 +56,13 @@ typedef struct
 
 typedef void (*ElvesJournalRestoredFunc) (const ElvesJournalRecord *record, gpointer user_data);
 
+/* How to find the processes; copied. */
+typedef struct
+{
+  const char *boot, *tracking;
+  const char *cgroup; /* (nullable) */
+} ElvesJournalStart;
+
 /* What is accepted; copied. */
 typedef struct
 {
@@ -65,14 +72,8 @@ typedef struct
   gint64 seen_within_s; /* > 0: the last one of this id and type, if accepted since, is this one */
   gboolean sync;
   GBytes *instruct;
+  const ElvesJournalStart *start; /* (nullable) if it is new, it is started as well */
 } ElvesJournalAcceptance;
-
-/* How to find the processes; copied. */
-typedef struct
-{
-  const char *boot, *tracking;
-  const char *cgroup; /* (nullable) */
-} ElvesJournalStart;
 
 ElvesJournal *elves_journal_new (const ElvesJournalSettings *settings, GError **error);
 gboolean elves_journal_restore (ElvesJournal *self,

@@ -315,6 +315,8 @@ ask_journal (Promise *self, gboolean query_only)
 {
   ElvesJournal *journal = self->service->parts.journal;
   g_autoptr (GBytes) bytes = query_only ? NULL : elves_journal_pack_instruct (self->instruct);
+  g_autofree char *cgroup = NULL;
+  ElvesJournalStart start;
   ElvesJournalAcceptance what = {
     .key = self->instruct->execution,
     .id = self->instruct->id,
@@ -324,6 +326,9 @@ ask_journal (Promise *self, gboolean query_only)
     .sync = self->sync,
     .instruct = bytes,
   };
+  /* The caller of a sync one waits: its acceptance and its start are one transaction. */
+  if (!query_only && self->sync && elves_execution_intend (self->execution, &start, &cgroup))
+    what.start = &start;
   if (query_only)
     elves_journal_find (journal, &what, on_found, self);
   else

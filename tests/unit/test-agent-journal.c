@@ -179,6 +179,37 @@ test_sync (Fixture *fixture, gconstpointer unused)
   assert_restored (fixture, "");
 }
 
+/* One request, so one transaction; and who is known is not started by it. */
+static void
+test_accepted_and_started (Fixture *fixture, gconstpointer unused)
+{
+  g_autoptr (GBytes) instruct = g_bytes_new_static ("i", 1);
+  const ElvesJournalStart how = { .boot = "b", .tracking = "t", .cgroup = "/c" };
+  ElvesJournalAcceptance what = {
+    .key = "a", .id = "a", .type = "rt", .sync = TRUE, .instruct = instruct, .start = &how
+  };
+  elves_journal_accept (fixture->journal, &what, on_answer, fixture);
+  accept_key (fixture, "b");
+  what.key = what.id = "b";
+  elves_journal_accept (fixture->journal, &what, on_answer, fixture);
+  start_key (fixture, "a");
+  start_key (fixture, "b");
+  assert_said (fixture, "a:ok b:ok b:0 a:no b:ok ");
+  assert_restored (fixture, "a:1s:(null):t:/c:0:instruct b:1:h:1:t:/c:0:instruct ");
+}
+
+/* P3: the scheduler that asked last is the one that gets the result, after a restart too. */
+static void
+test_origin (Fixture *fixture, gconstpointer unused)
+{
+  accept_key (fixture, "a");
+  elves_journal_set_origin (fixture->journal, "a", "h:2");
+  finish_key (fixture, "a", "r");
+  elves_journal_set_aside (fixture->journal, "a");
+  assert_said (fixture, "a:ok a:ok ");
+  assert_restored (fixture, "a:2:h:2:(null):(null):0:none ");
+}
+
 static void
 test_restart (Fixture *fixture, gconstpointer unused)
 {
@@ -401,6 +432,8 @@ main (int argc, char **argv)
   } cases[] = {
     { "/journal/life", test_life },
     { "/journal/sync", test_sync },
+    { "/journal/p2-accepted-and-started", test_accepted_and_started },
+    { "/journal/p3-origin", test_origin },
     { "/journal/restart", test_restart },
     { "/journal/seen-within", test_seen_within },
     { "/journal/disk-full", test_disk_full },
