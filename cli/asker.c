@@ -187,7 +187,7 @@ set_wait_error (amqp_rpc_reply_t reply, GError **error)
   if (reply.reply_type == AMQP_RESPONSE_LIBRARY_EXCEPTION &&
       reply.library_error == AMQP_STATUS_TIMEOUT)
     g_set_error (error, ELVES_ERROR, ELVES_ERROR_TIMEOUT,
-                 "no answer in time: is a scheduler running and consuming?");
+                 "no answer in time: is it running and consuming?");
   else
     g_set_error (error, ELVES_ERROR, ELVES_ERROR_UNAVAILABLE,
                  "the connection to RabbitMQ was lost: %s",

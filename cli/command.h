@@ -52,7 +52,12 @@ int elves_cli_agents (const ElvesCliContext *context, int argc, char **argv, GEr
 int elves_cli_ping (const ElvesCliContext *context, int argc, char **argv, GError **error);
 
 int elves_cli_cron (const ElvesCliContext *context, int argc, char **argv, GError **error);
+int elves_cli_cron_add (const ElvesCliContext *context, int argc, char **argv, GError **error);
+int elves_cli_cron_audit (const ElvesCliContext *context, int argc, char **argv, GError **error);
+int elves_cli_cron_history (const ElvesCliContext *context, int argc, char **argv, GError **error);
 int elves_cli_cron_next (const ElvesCliContext *context, int argc, char **argv, GError **error);
+int elves_cli_queue (const ElvesCliContext *context, int argc, char **argv, GError **error);
+int elves_cli_queue_submit (const ElvesCliContext *context, int argc, char **argv, GError **error);
 
 int elves_cli_status_of_error (const GError *error);
 

@@ -12,6 +12,7 @@ static const ElvesCliCommand commands[] = {
   { "agents", "list the registered agents", elves_cli_agents },
   { "ping", "send a no-op to an agent or to all, and print where its time went", elves_cli_ping },
   { "cron", "when does a rule fire? and the timed tasks of elves-cron", elves_cli_cron },
+  { "queue", "queues of tasks that wait for each other", elves_cli_queue },
   { NULL },
 };
 

@@ -2,38 +2,10 @@
  * else on stderr, so that a script can take the text. */
 #include "cli/print.h"
 
+#include "cli/members.h"
+
 #include <stdio.h>
 #include <string.h>
-
-static JsonObject *
-object_member (JsonObject *object, const char *name)
-{
-  JsonNode *node = object != NULL ? json_object_get_member (object, name) : NULL;
-
-  return node != NULL && JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
-}
-
-static const char *
-text_member (JsonObject *object, const char *name)
-{
-  JsonNode *node = object != NULL ? json_object_get_member (object, name) : NULL;
-
-  if (node == NULL || json_node_get_value_type (node) != G_TYPE_STRING)
-    return "";
-  return json_node_get_string (node);
-}
-
-static gint64
-number_member (JsonObject *object, const char *name)
-{
-  JsonNode *node = object != NULL ? json_object_get_member (object, name) : NULL;
-
-  if (node == NULL || !JSON_NODE_HOLDS_VALUE (node))
-    return 0;
-  return json_node_get_value_type (node) == G_TYPE_STRING
-             ? g_ascii_strtoll (json_node_get_string (node), NULL, 10)
-             : json_node_get_int (node);
-}
 
 static JsonObject *
 root_of (JsonNode *message)
@@ -70,8 +42,8 @@ status_of_worker (gint64 flag, JsonObject *place)
 {
   if (flag == 1)
     return ELVES_EXIT_SUCCESS;
-  return flag < 0 || *text_member (place, "reason") != '\0' ? ELVES_EXIT_NOT_RUN
-                                                            : ELVES_EXIT_WORKER_SAID_NO;
+  return flag < 0 || *elves_cli_text (place, "reason") != '\0' ? ELVES_EXIT_NOT_RUN
+                                                               : ELVES_EXIT_WORKER_SAID_NO;
 }
 
 static Answer
@@ -83,15 +55,15 @@ not_handed_over (const char *error, JsonObject *cause)
 static Answer
 read_flat (JsonObject *reply)
 {
-  JsonObject *data = object_member (reply, "data");
-  gint64 result_flag = number_member (data, "result_flag");
+  JsonObject *data = elves_cli_object (reply, "data");
+  gint64 result_flag = elves_cli_number (data, "result_flag");
 
-  if (g_str_equal (text_member (reply, "mqflag"), "0"))
-    return not_handed_over (text_member (reply, "mqerror"), data);
+  if (g_str_equal (elves_cli_text (reply, "mqflag"), "0"))
+    return not_handed_over (elves_cli_text (reply, "mqerror"), data);
   return (Answer){
     .status = result_flag == 2 ? ELVES_EXIT_SUCCESS : status_of_worker (result_flag, data),
     .handed_over = TRUE,
-    .text = text_member (data, "worker_message"),
+    .text = elves_cli_text (data, "worker_message"),
     .error = "",
     .cause = data,
   };
@@ -100,14 +72,14 @@ read_flat (JsonObject *reply)
 static Answer
 read_body (JsonObject *body)
 {
-  JsonObject *result = object_member (body, "result");
+  JsonObject *result = elves_cli_object (body, "result");
 
-  if (!g_str_equal (text_member (body, "flag"), "true"))
-    return not_handed_over (text_member (body, "error"), body);
+  if (!g_str_equal (elves_cli_text (body, "flag"), "true"))
+    return not_handed_over (elves_cli_text (body, "error"), body);
   return (Answer){
-    .status = status_of_worker (number_member (result, "worker_flag"), result),
+    .status = status_of_worker (elves_cli_number (result, "worker_flag"), result),
     .handed_over = TRUE,
-    .text = text_member (result, "worker_message"),
+    .text = elves_cli_text (result, "worker_message"),
     .error = "",
     .cause = result,
   };
@@ -118,15 +90,15 @@ read_answer (JsonNode *message)
 {
   JsonObject *root = root_of (message);
 
-  return object_member (root, "data") != NULL ? read_flat (root)
-                                              : read_body (object_member (root, "mqbody"));
+  return elves_cli_object (root, "data") != NULL ? read_flat (root)
+                                                 : read_body (elves_cli_object (root, "mqbody"));
 }
 
 static void
 print_cause (const Answer *answer)
 {
-  const char *reason = text_member (answer->cause, "reason");
-  const char *detail = text_member (answer->cause, "detail");
+  const char *reason = elves_cli_text (answer->cause, "reason");
+  const char *detail = elves_cli_text (answer->cause, "detail");
   g_autofree char *why = *reason != '\0' ? g_strdup_printf (" (%s)", reason) : g_strdup ("");
 
   fprintf (stderr, "elvesctl: %s%s%s%s\n",
@@ -186,9 +158,9 @@ gboolean
 elves_answer_is_result_of (JsonNode *message, const char *id)
 {
   JsonObject *root = root_of (message);
-  JsonObject *result = object_member (object_member (root, "mqbody"), "result");
+  JsonObject *result = elves_cli_object (elves_cli_object (root, "mqbody"), "result");
 
-  if (!g_str_has_suffix (text_member (root, "mqkey"), "Result"))
+  if (!g_str_has_suffix (elves_cli_text (root, "mqkey"), "Result"))
     return FALSE;
-  return id == NULL || g_str_equal (text_member (result, "id"), id);
+  return id == NULL || g_str_equal (elves_cli_text (result, "id"), id);
 }
