@@ -176,5 +176,6 @@ def near(times, date, after, count, tz):
     if len(times) < 50 or (changes and len(times) < 2000):
         return times
     local = after + offset_at(tz, after) - start
-    since, until = (local - 5 * 3600, local + 7 * 3600) if changes else (local, local)
+    # A gap may take up to the first hours of the day.
+    since, until = (local - 5 * 3600, max(local + 7 * 3600, 4 * 3600)) if changes else (local, local)
     return times[bisect.bisect_left(times, since): bisect.bisect_right(times, until) + count + 1]
