@@ -74,7 +74,11 @@ WRONG = {
     "another one's result": ("P1", "invented", history([success(message="b")], RAN)),
     "answer to nothing": ("P1", "invented", history([success(), success("z")], RAN)),
     "ran unasked": ("P2", "invented", history([success()], RAN + (line("B", "z"),))),
-    "lost and answered, without a journal": ("P3", "changed", history([failure("agent-lost"), success()], RAN, plain=True)),
+    "answered twice, without a journal": (
+        "P3",
+        "changed",
+        history([failure("timeout", delivered=True), success()], RAN, plain=True),
+    ),
     "started twice without a journal": ("P2", "doubled", history([success()], RAN + RAN, plain=True)),
     "process left": ("P6", "alive", history([success(alive=(10,))], RAN)),
 }
@@ -142,5 +146,5 @@ def test_summary_and_rows():
     expected = dict(asked=3, executions=3, results=2, succeeded=1, unknown=1, repeated=1, lost=1, doubled=1, faults=2)
     assert {name: numbers[name] for name in expected} == expected
     rows = by_fault(made_up, findings)
-    assert rows["kill-agent"] == {"faults": 1, "hit": 1, "open": 2, "unknown": 1, "doubled": 1}
-    assert rows["delay"] == {"faults": 1, "hit": 1, "open": 1, "unknown": 0, "lost": 1}
+    assert rows["kill-agent"] == {"faults": 1, "hit": 1, "open": 2, "executions": 3, "results": 2, "unknown": 1, "doubled": 1}
+    assert rows["delay"] == {"faults": 1, "hit": 1, "open": 1, "executions": 0, "results": 0, "unknown": 0, "lost": 1}

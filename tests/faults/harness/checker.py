@@ -20,8 +20,9 @@ became of it, it starts after the tasks that it needs, and the queue ends.
 
 A job of an agent without a journal runs at most once. It may have no answer, when its agent and its
 scheduler have died: that is counted as `unanswered`, and no finding. Nobody can tell a scheduler that
-gets the message again how such a job went on, so its asker may be told that the outcome is unknown
-and the outcome as well: that is counted as `revised`; two other outcomes are a finding.
+gets the message again, or whose connection to the agent has ended, how such a job went on, so its asker
+may be told that the outcome is unknown, or the agent lost, and the outcome as well: that is counted as
+`revised`; two other outcomes are a finding.
 """
 
 import collections
@@ -109,7 +110,7 @@ def is_superseded(history, job, answers):
 
 def is_revised(job, outcomes):
     """Unknown, and one other outcome, of an agent without a journal."""
-    unknown = [outcome for outcome in outcomes if outcome[-1] == "outcome-unknown"]
+    unknown = [outcome for outcome in outcomes if outcome[-1] in ("outcome-unknown", "agent-lost")]
     return job.plain and len(outcomes) == 2 and len(unknown) == 1
 
 
@@ -216,7 +217,8 @@ def summarize(history, findings):
 
 
 def by_fault(history, findings):
-    """Rows of the table: kind, faults, hit, jobs open meanwhile, and what was found."""
+    """Rows of the table: kind, faults, hit; of the jobs open meanwhile how many there were, how often
+    they ran, and how they ended; and what was found."""
     index = _Index(history)
     rows = {}
     for fault in history.faults:
@@ -228,6 +230,8 @@ def by_fault(history, findings):
             closed = answers[-1].at if answers else float("inf")
             if job.asked <= (fault.ended or fault.began) and closed >= fault.began:
                 row["open"] += 1
+                row["executions"] += len(index.begins[job.token])
+                row["results"] += bool(answers)
                 row["unknown"] += bool(answers) and answers[-1].reason in UNKNOWN
     for finding in findings:
         rows.setdefault(finding.fault or "none", collections.Counter())[finding.what] += 1

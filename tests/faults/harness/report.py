@@ -4,7 +4,7 @@ import json
 
 from .checker import by_fault
 
-COLUMNS = ("faults", "hit", "open", "unknown", "lost", "doubled", "changed", "contradicted", "invented", "alive", "repeated")
+COLUMNS = ("faults", "hit", "open", "executions", "results", "unknown", "lost", "doubled", "changed", "contradicted", "invented", "alive", "repeated")
 SHOWN = 40  # findings; the JSON has all
 
 
