@@ -46,6 +46,7 @@ elves_queue_tx_dispatch_roots (ElvesStoreTx *tx,
       out_started, error);
 }
 
+/* One need less for each child; the last one starts it. */
 static gboolean
 dispatch_children (ElvesStoreTx *tx,
                    const ElvesQueueChange *change,
@@ -53,22 +54,20 @@ dispatch_children (ElvesStoreTx *tx,
                    gint64 *out_started,
                    GError **error)
 {
-  const char *waiting = text_of (ELVES_TASK_PENDDING);
-  return elves_store_tx_exec (tx,
-                              "UPDATE queue_task SET waits_for = waits_for - 1 WHERE status = ?"
-                              " AND task_id IN (SELECT task_id FROM queue_need WHERE needs = ?)",
-                              ELVES_VALUES (ELVES_TEXT (waiting), ELVES_TEXT (task_id)), NULL,
-                              error) &&
-         elves_store_tx_exec (
-             tx,
-             "UPDATE queue_task SET status = ?,"
-             " deadline_ms = timeout_s * 1000 + CAST (? AS BIGINT)"
-             " WHERE status = ? AND waits_for = 0"
-             " AND task_id IN (SELECT task_id FROM queue_need WHERE needs = ?)",
-             ELVES_VALUES (ELVES_TEXT (text_after (ELVES_TASK_PENDDING, ELVES_TASK_DISPATCH)),
-                           ELVES_INT (change->now_ms + change->limits->grace_ms),
-                           ELVES_TEXT (waiting), ELVES_TEXT (task_id)),
-             out_started, error);
+  const char *started = text_after (ELVES_TASK_PENDDING, ELVES_TASK_DISPATCH);
+  g_autoptr (ElvesStoreRows) rows = elves_store_tx_query (
+      tx,
+      "UPDATE queue_task SET status = CASE WHEN waits_for = 1 THEN ? ELSE status END,"
+      " deadline_ms = timeout_s * 1000 + CAST (? AS BIGINT), waits_for = waits_for - 1"
+      " WHERE status = ? AND task_id IN (SELECT task_id FROM queue_need WHERE needs = ?)"
+      " RETURNING waits_for",
+      ELVES_VALUES (ELVES_TEXT (started), ELVES_INT (change->now_ms + change->limits->grace_ms),
+                    ELVES_TEXT (text_of (ELVES_TASK_PENDDING)), ELVES_TEXT (task_id)),
+      error);
+  *out_started = 0;
+  while (rows != NULL && elves_store_rows_next (rows))
+    *out_started += elves_store_rows_int (rows, 0) == 0;
+  return elves_store_rows_end (rows, error);
 }
 
 /* All that can never become ready. */
@@ -107,38 +106,23 @@ owner_clear (Owner *owner)
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Owner, owner_clear)
 
-static gboolean
-find_owner (ElvesStoreTx *tx, const char *task_id, Owner *out_owner, GError **error)
-{
-  ElvesOnFailure policy;
-  g_autoptr (ElvesStoreRows) rows = elves_store_tx_query (
-      tx,
-      "SELECT q.queue_id, q.on_failure FROM queue_task t JOIN queue q ON q.queue_id = t.queue_id"
-      " WHERE t.task_id = ?",
-      ELVES_VALUES (ELVES_TEXT (task_id)), error);
-  if (rows != NULL && elves_store_rows_next (rows))
-    {
-      out_owner->queue_id = g_strdup (elves_store_rows_text (rows, 0));
-      out_owner->skips = elves_on_failure_from_text (elves_store_rows_text (rows, 1), &policy) &&
-                         policy == ELVES_ON_FAILURE_SKIP;
-    }
-  return elves_store_rows_end (rows, error);
-}
-
-/* Here it is decided that a task ends once: one that does not run is not changed. */
+/* Here it is decided that a task ends once: one that does not run is not changed, and has no owner.
+   In one statement, as each is a way to the server and back. */
 static gboolean
 store_outcome (ElvesStoreTx *tx,
                const ElvesQueueChange *change,
                const char *task_id,
                const ElvesTaskOutcome *outcome,
-               gint64 *out_changed,
+               Owner *out_owner,
                GError **error)
 {
-  return elves_store_tx_exec (
+  ElvesOnFailure policy;
+  g_autoptr (ElvesStoreRows) rows = elves_store_tx_query (
       tx,
       "UPDATE queue_task SET status = ?, flag = ?, error = ?, reason = ?, worker_flag = ?,"
-      " worker_message = ?, result_bytes = ?, worker_cost_ms = ?, finished_ms = ? WHERE task_id = "
-      "? AND status = ?",
+      " worker_message = ?, result_bytes = ?, worker_cost_ms = ?, finished_ms = ?"
+      " WHERE task_id = ? AND status = ? RETURNING queue_id,"
+      " (SELECT on_failure FROM queue WHERE queue.queue_id = queue_task.queue_id)",
       ELVES_VALUES (ELVES_TEXT (text_after (ELVES_TASK_RUNNING, ELVES_TASK_END)),
                     ELVES_TEXT (outcome->flag), ELVES_TEXT (outcome->error),
                     ELVES_TEXT (outcome->reason), ELVES_INT (outcome->worker_flag),
@@ -146,7 +130,14 @@ store_outcome (ElvesStoreTx *tx,
                     ELVES_INT (strlen (outcome->worker_message) + strlen (outcome->error)),
                     ELVES_INT (outcome->worker_cost_ms), ELVES_INT (change->now_ms),
                     ELVES_TEXT (task_id), ELVES_TEXT (text_of (ELVES_TASK_RUNNING))),
-      out_changed, error);
+      error);
+  while (rows != NULL && elves_store_rows_next (rows))
+    {
+      out_owner->queue_id = g_strdup (elves_store_rows_text (rows, 0));
+      out_owner->skips = elves_on_failure_from_text (elves_store_rows_text (rows, 1), &policy) &&
+                         policy == ELVES_ON_FAILURE_SKIP;
+    }
+  return elves_store_rows_end (rows, error);
 }
 
 static gboolean
@@ -156,31 +147,31 @@ count_in_queue (ElvesStoreTx *tx,
                 gint64 started,
                 GError **error)
 {
-  return elves_store_tx_exec (tx, "UPDATE queue SET running = running + ? WHERE queue_id = ?",
-                              ELVES_VALUES (ELVES_INT (started - 1), ELVES_TEXT (queue_id)), NULL,
-                              error) &&
-         elves_store_tx_exec (
-             tx, "UPDATE queue SET ended_ms = ? WHERE queue_id = ? AND running = 0",
-             ELVES_VALUES (ELVES_INT (change->now_ms), ELVES_TEXT (queue_id)), NULL, error);
+  gint64 more = started - 1;
+  return elves_store_tx_exec (
+      tx,
+      "UPDATE queue SET running = running + CAST (? AS BIGINT),"
+      " ended_ms = CASE WHEN running + CAST (? AS BIGINT) = 0 THEN CAST (? AS BIGINT)"
+      " ELSE ended_ms END WHERE queue_id = ?",
+      ELVES_VALUES (ELVES_INT (more), ELVES_INT (more), ELVES_INT (change->now_ms),
+                    ELVES_TEXT (queue_id)),
+      NULL, error);
 }
 
 static gboolean
 go_on (ElvesStoreTx *tx,
        const ElvesQueueChange *change,
        const char *task_id,
-       const ElvesTaskOutcome *outcome,
+       const Owner *owner,
+       gboolean success,
        GError **error)
 {
-  g_auto (Owner) owner = { 0 };
   gint64 started = 0;
-  gboolean success = strcmp (outcome->flag, "true") == 0 && outcome->worker_flag == 1;
-  if (!find_owner (tx, task_id, &owner, error))
-    return FALSE;
   if (success && !dispatch_children (tx, change, task_id, &started, error))
     return FALSE;
-  if (!success && owner.skips && !skip_descendants (tx, change, task_id, error))
+  if (!success && owner->skips && !skip_descendants (tx, change, task_id, error))
     return FALSE;
-  return count_in_queue (tx, change, owner.queue_id, started, error);
+  return count_in_queue (tx, change, owner->queue_id, started, error);
 }
 
 /**
@@ -199,11 +190,12 @@ elves_queue_tx_end_task (ElvesStoreTx *tx,
                          ElvesQueueVerdict *out_verdict,
                          GError **error)
 {
-  gint64 changed;
-  if (!store_outcome (tx, change, task_id, outcome, &changed, error))
+  g_auto (Owner) owner = { 0 };
+  gboolean success = strcmp (outcome->flag, "true") == 0 && outcome->worker_flag == 1;
+  if (!store_outcome (tx, change, task_id, outcome, &owner, error))
     return FALSE;
-  *out_verdict = changed > 0 ? ELVES_VERDICT_DONE : ELVES_VERDICT_LATE;
-  return changed == 0 || go_on (tx, change, task_id, outcome, error);
+  *out_verdict = owner.queue_id != NULL ? ELVES_VERDICT_DONE : ELVES_VERDICT_LATE;
+  return owner.queue_id == NULL || go_on (tx, change, task_id, &owner, success, error);
 }
 
 /* ---- deadlines ------------------------------------------------------------------------------ */

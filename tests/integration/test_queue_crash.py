@@ -4,6 +4,7 @@ ends."""
 import collections
 import contextlib
 import json
+import signal
 import threading
 import time
 import urllib.request
@@ -245,6 +246,38 @@ def test_e40_one_at_a_time(stage, own_postgres):
     assert "another process" in second.log()
     first.kill()
     wait_until(lambda: starts(second), "the second one takes over", 20, 0.2)
+
+
+def test_e40_taken_over(stage, own_postgres):
+    """One that was out of reach of its database, and finds it taken, ends."""
+    url = own_postgres.create("q")
+    first = stage.queue_daemon(url, {"retry.first": 50, "retry.cap": 100})
+    first.expected = (1,)
+    first.process.send_signal(signal.SIGSTOP)
+    own_postgres.ask("SELECT pg_terminate_backend (pid) FROM pg_stat_activity WHERE application_name = 'elves'")
+    second = stage.queue_daemon(url)
+    first.process.send_signal(signal.SIGCONT)
+    assert first.wait(30) == 1
+    assert "taken the database over" in first.log()
+    queues = stage.queues()
+    queues.create()
+    assert second.alive()
+
+
+def test_e40_database_frozen(stage, own_postgres):
+    """A server that takes and does not answer is given up; what waited is done when it answers."""
+    settings = {"store.timeout": 1000, "retry.first": 50, "retry.cap": 200}
+    daemon = stage.queue_daemon(own_postgres.create("q"), settings)
+    queues = stage.queues()
+    queue = queues.create()
+    task = queues.add(queue)
+    queues.commit(queue)
+    queues.job(task)
+    own_postgres.signal(signal.SIGSTOP)
+    queues.result(task)
+    wait_until(lambda: "no answer within store.timeout" in daemon.log(), "it is noticed", 20)
+    own_postgres.signal(signal.SIGCONT)
+    queues.wait_status(queue, task, "finish", 20)
 
 
 def starts(daemon):

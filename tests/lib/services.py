@@ -446,6 +446,12 @@ class Postgres(Server):
     def ask(self, sql, database="postgres"):
         return ask_postgres(self.url(database), sql)
 
+    def signal(self, number):
+        """To the server and to each of its processes."""
+        for pid in [process.pid for process in self._processes] + self._children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     def kill(self):
         children = self._children()
         super().kill()
