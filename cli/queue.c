@@ -64,6 +64,67 @@ run_stop (const ElvesCliContext *context, int argc, char **argv, GError **error)
   return elves_cli_one_run (&one, context, argc, argv, error);
 }
 
+static int
+run_rm (const ElvesCliContext *context, int argc, char **argv, GError **error)
+{
+  static const ElvesCliOne one = { "queue", "deleteQueue",
+                                   "Deletes a queue that has ended, or was never committed.",
+                                   NULL };
+
+  return elves_cli_one_run (&one, context, argc, argv, error);
+}
+
+/* --- history --------------------------------------------------------------------------------- */
+
+static gint
+compare_ends (gconstpointer a, gconstpointer b)
+{
+  return g_strcmp0 (elves_cli_text (*(JsonObject *const *) a, "finish_time"),
+                    elves_cli_text (*(JsonObject *const *) b, "finish_time"));
+}
+
+static void
+collect_ended (JsonObject *tasks, const char *id, JsonNode *node, gpointer ended)
+{
+  JsonObject *task = JSON_NODE_HOLDS_OBJECT (node) ? json_node_get_object (node) : NULL;
+
+  if (*elves_cli_text (task, "finish_time") != '\0')
+    g_ptr_array_add (ended, task);
+}
+
+static void
+print_history (JsonObject *body)
+{
+  g_autoptr (GPtrArray) ended = g_ptr_array_new ();
+  JsonObject *tasks = elves_cli_object (body, "result");
+
+  if (tasks != NULL)
+    json_object_foreach_member (tasks, collect_ended, ended);
+  g_ptr_array_sort (ended, compare_ends);
+  for (guint i = 0; i < ended->len; i++)
+    {
+      JsonObject *task = ended->pdata[i];
+      const char *error = elves_cli_text (task, "error");
+
+      printf ("%s  %-16s %-16s %-16s %-6s %-4" G_GINT64_FORMAT " %8" G_GINT64_FORMAT " ms  %s\n",
+              elves_cli_text (task, "finish_time"), elves_cli_text (task, "id"),
+              elves_cli_text (task, "ip"), elves_cli_text (task, "func"),
+              elves_cli_text (task, "flag"), elves_cli_number (task, "worker_flag"),
+              elves_cli_number (task, "worker_costtime"),
+              *error != '\0' ? error : elves_cli_text (task, "worker_message"));
+    }
+}
+
+static int
+run_history (const ElvesCliContext *context, int argc, char **argv, GError **error)
+{
+  static const ElvesCliOne one = { "queue", "queueResult",
+                                   "Prints the tasks that have ended, in the order of their ends.",
+                                   print_history };
+
+  return elves_cli_one_run (&one, context, argc, argv, error);
+}
+
 /* --- all of them ----------------------------------------------------------------------------- */
 
 typedef struct
@@ -148,6 +209,8 @@ static const ElvesCliCommand commands[] = {
   { "show", "print a queue and what became of its tasks", run_show },
   { "start", "commit a queue that was made by others", run_start },
   { "stop", "stop a queue", run_stop },
+  { "rm", "delete a queue", run_rm },
+  { "history", "print what has ended, in the order of time", run_history },
   { NULL },
 };
 

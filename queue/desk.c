@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/utf8.h"
 #include "queue/errand.h"
+#include "queue/history.h"
 #include "queue/metrics.h"
 #include "queue/progress.h"
 
@@ -299,6 +300,22 @@ done_stop (ElvesQueueErrand *self)
   answer_flag (self);
 }
 
+static gboolean
+run_delete (ElvesStoreTx *tx, ElvesQueueErrand *self, GError **error)
+{
+  return elves_queue_tx_delete (tx, self->queue_id, &self->verdict, error);
+}
+
+static void
+done_delete (ElvesQueueErrand *self)
+{
+  if (self->verdict == ELVES_VERDICT_DONE)
+    answer_flag (self);
+  else
+    refuse (self, verdict_text (self->verdict),
+            self->verdict == ELVES_VERDICT_WRONG_STATE ? "stop it, and wait for what runs" : NULL);
+}
+
 /* ---- queueResult, queueList ----------------------------------------------------------------- */
 
 static gboolean
@@ -410,6 +427,7 @@ static const ElvesQueueErrandKind create = { read_create, run_create, done_creat
 static const ElvesQueueErrandKind add = { read_add, run_add, done_add, FALSE };
 static const ElvesQueueErrandKind commit = { read_queue_id, run_commit, done_commit, FALSE };
 static const ElvesQueueErrandKind stop = { read_queue_id, run_stop, done_stop, FALSE };
+static const ElvesQueueErrandKind remove_it = { read_queue_id, run_delete, done_delete, FALSE };
 static const ElvesQueueErrandKind result = { read_result, run_result, done_view, FALSE };
 static const ElvesQueueErrandKind list = { read_list, run_list, done_view, FALSE };
 static const ElvesQueueErrandKind outcome = { read_outcome, run_outcome, done_outcome, TRUE };
@@ -419,9 +437,9 @@ static const struct
   const char *action;
   const ElvesQueueErrandKind *kind;
 } kinds[] = {
-  { "createQueue", &create }, { "addTask", &add },        { "commitQueue", &commit },
-  { "stopQueue", &stop },     { "queueResult", &result }, { "queueList", &list },
-  { "taskResult", &outcome },
+  { "createQueue", &create }, { "addTask", &add },           { "commitQueue", &commit },
+  { "stopQueue", &stop },     { "queueResult", &result },    { "queueList", &list },
+  { "taskResult", &outcome }, { "deleteQueue", &remove_it },
 };
 
 static void

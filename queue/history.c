@@ -24,6 +24,20 @@ find_old (ElvesStoreTx *tx, gint64 before_ms, guint keep, char **out_queue_id, G
          (*out_queue_id != NULL || find_one (tx, too_many, keep, out_queue_id, error));
 }
 
+static gboolean
+remove_queue (ElvesStoreTx *tx, const char *queue_id, GError **error)
+{
+  static const char *const steps[] = {
+    "DELETE FROM queue_need WHERE task_id IN (SELECT task_id FROM queue_task WHERE queue_id = ?)",
+    "DELETE FROM queue_task WHERE queue_id = ?",
+    "DELETE FROM queue WHERE queue_id = ?",
+  };
+  for (guint i = 0; i < G_N_ELEMENTS (steps); i++)
+    if (!elves_store_tx_exec (tx, steps[i], ELVES_VALUES (ELVES_TEXT (queue_id)), NULL, error))
+      return FALSE;
+  return TRUE;
+}
+
 gboolean
 elves_queue_tx_forget (ElvesStoreTx *tx,
                        gint64 before_ms,
@@ -31,19 +45,41 @@ elves_queue_tx_forget (ElvesStoreTx *tx,
                        gboolean *out_removed,
                        GError **error)
 {
-  static const char *const steps[] = {
-    "DELETE FROM queue_need WHERE task_id IN (SELECT task_id FROM queue_task WHERE queue_id = ?)",
-    "DELETE FROM queue_task WHERE queue_id = ?",
-    "DELETE FROM queue WHERE queue_id = ?",
-  };
   g_autofree char *queue_id = NULL;
   if (!find_old (tx, before_ms, keep, &queue_id, error))
     return FALSE;
   *out_removed = queue_id != NULL;
-  for (guint i = 0; i < G_N_ELEMENTS (steps) && queue_id != NULL; i++)
-    if (!elves_store_tx_exec (tx, steps[i], ELVES_VALUES (ELVES_TEXT (queue_id)), NULL, error))
-      return FALSE;
-  return TRUE;
+  return queue_id == NULL || remove_queue (tx, queue_id, error);
+}
+
+/* Done: nothing of it runs, or will be run. */
+static gboolean
+judge (ElvesStoreTx *tx, const char *queue_id, ElvesQueueVerdict *out_verdict, GError **error)
+{
+  g_autoptr (ElvesStoreRows) rows = elves_store_tx_query (
+      tx,
+      "SELECT CASE WHEN ended_ms IS NOT NULL OR status = 'pendding' THEN 1 ELSE 0 END"
+      " FROM queue WHERE queue_id = ?",
+      ELVES_VALUES (ELVES_TEXT (queue_id)), error);
+  *out_verdict = ELVES_VERDICT_NO_QUEUE;
+  if (rows != NULL && elves_store_rows_next (rows))
+    *out_verdict =
+        elves_store_rows_int (rows, 0) != 0 ? ELVES_VERDICT_DONE : ELVES_VERDICT_WRONG_STATE;
+  return elves_store_rows_end (rows, error);
+}
+
+/**
+ * elves_queue_tx_delete:
+ * @queue_id: a queue that was never committed, or has ended
+ */
+gboolean
+elves_queue_tx_delete (ElvesStoreTx *tx,
+                       const char *queue_id,
+                       ElvesQueueVerdict *out_verdict,
+                       GError **error)
+{
+  return judge (tx, queue_id, out_verdict, error) &&
+         (*out_verdict != ELVES_VERDICT_DONE || remove_queue (tx, queue_id, error));
 }
 
 gboolean

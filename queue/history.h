@@ -1,7 +1,9 @@
-/* Old queues, and how many of everything there are. For works of the store, on its thread. */
+/* Queues that nobody needs any more, and how many of everything there are. For works of the store,
+ * on its thread. */
 #pragma once
 
 #include "common/store.h"
+#include "queue/changes.h"
 
 G_BEGIN_DECLS
 
@@ -11,6 +13,12 @@ gboolean elves_queue_tx_forget (ElvesStoreTx *tx,
                                 gint64 before_ms,
                                 guint keep,
                                 gboolean *out_removed,
+                                GError **error);
+
+/* Removes a queue that was never committed or has ended; another one is in the wrong state. */
+gboolean elves_queue_tx_delete (ElvesStoreTx *tx,
+                                const char *queue_id,
+                                ElvesQueueVerdict *out_verdict,
                                 GError **error);
 
 typedef struct

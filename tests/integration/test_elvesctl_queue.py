@@ -50,17 +50,19 @@ def play(queues, outcomes, log):
 
 
 def watch(ctl, queues, file, outcomes):
-    """submit --watch, while the jobs are answered. -> its answer, and the jobs in their order."""
+    """submit --watch; the jobs are answered when it has said for the first time how it stands.
+    -> its answer, and the jobs in their order."""
     process = subprocess.Popen([*ctl.command, "submit", "--watch", str(file)], stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE, text=True, env=clean_environment())
     jobs = []
     try:
+        first = process.stderr.readline()
         play(queues, outcomes, jobs)
         out, err = process.communicate(timeout=30 * FACTOR)
     finally:
         process.kill()
         process.wait()
-    return process.returncode, out, err, jobs
+    return process.returncode, out, first + err, jobs
 
 
 def test_a_graph_is_run_in_its_order(ctl, queues):
@@ -71,8 +73,8 @@ def test_a_graph_is_run_in_its_order(ctl, queues):
     lines = out.splitlines()
     assert len(lines[0]) == 16
     assert [line.split()[1:] for line in lines[1:]] == [["succeeded", name, "fine"] for name in "abc"]
+    assert err.splitlines()[0] == "0 of 3 ended, 1 running"
     assert err.splitlines()[-1] == "3 of 3 ended, 3 succeeded"
-    assert "0 of 3 ended, 1 running" in err
 
 
 def test_what_waits_for_a_failed_task_does_not_keep_the_watch(ctl, queues):
@@ -109,6 +111,29 @@ def test_submit_show_list_stop(ctl, queues):
     assert again.returncode == 3
     assert "[412.2]Queue Status Incorrect!" in again.stderr
     assert ctl("show", "0000000000000000").returncode == 3
+
+
+def test_history_and_rm(ctl, queues):
+    id = ctl("submit", ctl.write({"app": APP, "tasks": [task("a"), task("b", "a")]})).stdout.strip()
+    first = queues.job()["id"]
+    running = ctl("rm", id)
+    assert running.returncode == 3
+    assert "[412.2]Queue Status Incorrect!" in running.stderr and "stop it" in running.stderr
+    assert ctl("history", id).stdout == ""
+    queues.result(first, message="one")
+    second = queues.job()["id"]
+    queues.result(second, worker_flag=0, message="two")
+    queues.wait_status(id, second, "finish")
+    ended = [line.split() for line in ctl("history", id).stdout.splitlines()]
+    assert [(words[2], words[-1]) for words in ended] == [(first, "one"), (second, "two")]
+
+    assert ctl("rm", id).returncode == 0
+    for command in ("rm", "show", "history"):
+        gone = ctl(command, id)
+        assert gone.returncode == 3 and "[412.1]Queue Not Found" in gone.stderr
+    made = queues.create(app=APP)
+    queues.add(made)
+    assert ctl("rm", made).returncode == 0
 
 
 def test_start_commits_what_others_made(ctl, queues):
