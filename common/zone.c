@@ -104,14 +104,17 @@ static gboolean
 read_named (const char *name, ElvesZoneBuilder *builder, GError **error)
 {
   g_autofree char *file = file_of (name);
+  g_autofree char *start = NULL;
+  g_autofree char *shown = NULL;
 
   if (file != NULL)
     return elves_zone_file_read (file, builder, error);
   if (g_str_equal (name, "UTC"))
     return elves_zone_rule_apply ("UTC0", ELVES_ZONE_BEGIN_S, builder, error);
+  start = g_strndup (name, NAME_LIMIT);
+  shown = g_strescape (start, NULL);
   g_set_error (error, ELVES_ERROR, ELVES_ERROR_INVALID,
-               "time zone \"%.*s\" is not known, expected an IANA name such as Europe/Berlin",
-               NAME_LIMIT, name);
+               "time zone \"%s\" is not known, expected an IANA name such as Europe/Berlin", shown);
   return FALSE;
 }
 
