@@ -14,66 +14,23 @@
  *
  * It does not know where results go: see agent/service and agent/outbox.
  */
-#include "agent/execution.h"
+#include "agent/execution-private.h"
 
-#include "agent/admission.h"
 #include "agent/answer.h"
 #include "agent/builtin.h"
 #include "agent/metrics.h"
 #include "agent/remains.h"
-#include "agent/runner.h"
 #include "common/crash-point.h"
 #include "common/error.h"
 #include "common/log.h"
 
 #define MAX_TIMEOUT_S (G_MAXUINT / 1000) /* the runner counts milliseconds in a guint: 49 days */
 #define INTENT_RETRY_US G_USEC_PER_SEC
-#define CANCELLED_TEXT "app exec cancelled"
-#define NEVER_STARTED_TEXT CANCELLED_TEXT " : the agent is stopping, the worker was not started"
-
-struct ElvesExecutor
-{
-  ElvesExecutorParts parts;
-  ElvesExecutorIdleFunc idle;
-  gpointer user_data;
-  ElvesAdmission *admission;
-  GQueue jobs;         /* of ElvesExecution, by its link: all that have no result delivered */
-  GHashTable *running; /* execution key -> ElvesExecution */
-  GQueue decided;      /* of ElvesExecution, by decided_link: results that wait for the loop */
-  GSource *deliver;    /* (nullable) while there are some */
-  int stop_signal;
-  gboolean closed; /* nothing more is accepted or started */
-};
-
-struct ElvesExecution
-{
-  ElvesExecutor *executor;
-  ElvesInstruct *instruct;
-  ElvesExecutedFunc executed;
-  gpointer user_data;
-  ElvesAppEntry entry;
-  guint timeout_s; /* effective; 0: none */
-  ElvesTicket *ticket;
-  ElvesCommand *command;
-  ElvesRunner *runner;
-  ElvesWarmPool *pool; /* (nullable) whose workers run it */
-  ElvesWarmCall *warm; /* (nullable) there */
-  gboolean warm_sent;
-  ElvesReinstruct *result; /* set: decided, nothing more may start */
-  gint64 since_us;         /* accepted; then: admitted */
-  gboolean held;           /* somebody else says when it goes on; its end waits for that */
-  gboolean kept;           /* no result: it is for the next agent */
-  ElvesJournaling journaling;
-  gboolean intended; /* the journal says already that it is started */
-  ElvesCell *cell;   /* (nullable) open, until the worker has it */
-  ElvesDeadline intent_retry;
-  GList link, decided_link;
-};
 
 /* ---- results -------------------------------------------------------------------------------- */
 
-static void
-job_free (ElvesExecution *job)
+void
+elves_execution_free (ElvesExecution *job)
 {
   elves_deadlines_disarm (job->executor->parts.deadlines, &job->intent_retry);
   elves_runner_free (job->runner);
@@ -95,8 +52,8 @@ forget_key (ElvesExecutor *self, ElvesExecution *job)
 }
 
 /* The job is over: its result goes to who asked, and its place to the next. */
-static void
-job_deliver (ElvesExecution *job)
+void
+elves_execution_deliver (ElvesExecution *job)
 {
   ElvesExecutor *self = job->executor;
   g_queue_unlink (&self->jobs, &job->link);
@@ -105,7 +62,7 @@ job_deliver (ElvesExecution *job)
     elves_agent_metrics_count_result (job->result);
   job->executed (job->result, job->user_data);
   ElvesTicket *ticket = job->ticket;
-  job_free (job);
+  elves_execution_free (job);
   elves_ticket_leave (ticket);
   if (g_queue_is_empty (&self->jobs) && self->idle != NULL)
     self->idle (self->user_data);
@@ -118,7 +75,7 @@ on_deliver (gpointer user_data)
   /* Those that come meanwhile wait for the next turn of the loop. */
   guint n_jobs = g_queue_get_length (&self->decided);
   while (n_jobs-- > 0)
-    job_deliver (g_queue_pop_head_link (&self->decided)->data);
+    elves_execution_deliver (g_queue_pop_head_link (&self->decided)->data);
   if (!g_queue_is_empty (&self->decided))
     return G_SOURCE_CONTINUE;
   g_clear_pointer (&self->deliver, g_source_unref);
@@ -139,8 +96,8 @@ deliver_later (ElvesExecution *job)
   g_source_attach (self->deliver, g_main_context_get_thread_default ());
 }
 
-static gboolean
-is_decided (const ElvesExecution *job)
+gboolean
+elves_execution_is_decided (const ElvesExecution *job)
 {
   return job->result != NULL || job->kept;
 }
@@ -154,16 +111,16 @@ job_decide (ElvesExecution *job, ElvesReinstruct *result)
     deliver_later (job);
 }
 
-static void
-job_keep (ElvesExecution *job)
+void
+elves_execution_keep (ElvesExecution *job)
 {
   job->kept = TRUE;
   if (!job->held)
     deliver_later (job);
 }
 
-static void
-job_fail (ElvesExecution *job, ElvesReason reason, const char *text)
+void
+elves_execution_fail (ElvesExecution *job, ElvesReason reason, const char *text)
 {
   job_decide (job, elves_reinstruct_failure (job->instruct, reason, text));
 }
@@ -176,7 +133,7 @@ on_run_finished (ElvesRunner *runner, const ElvesRunResult *run, gpointer user_d
   ElvesExecution *job = user_data;
   elves_histogram_add (&elves_agent_metrics.run, g_get_monotonic_time () - job->since_us);
   job->result = elves_answer_of_run (job->executor->parts.config, job->instruct, run);
-  job_deliver (job);
+  elves_execution_deliver (job);
 }
 
 static void
@@ -226,8 +183,8 @@ send_warm (ElvesExecution *job)
   ELVES_CRASH_POINT ("after-start");
 }
 
-static gboolean
-is_started (const ElvesExecution *job)
+gboolean
+elves_execution_is_started (const ElvesExecution *job)
 {
   return job->runner != NULL || job->warm_sent;
 }
@@ -248,14 +205,14 @@ on_warm_ended (ElvesWarmCall *call, ElvesReinstruct *result, gpointer user_data)
   if (job->warm_sent)
     elves_histogram_add (&elves_agent_metrics.run, g_get_monotonic_time () - job->since_us);
   g_clear_pointer (&job->warm, elves_warm_call_free);
-  if (is_decided (job))
+  if (elves_execution_is_decided (job))
     elves_reinstruct_unref (result); /* it was told before it was sent */
   else if (job->held)
     job_decide (job, result);
   else
     {
       job->result = result;
-      job_deliver (job);
+      elves_execution_deliver (job);
     }
 }
 
@@ -274,9 +231,9 @@ on_intent_failed (ElvesExecution *job, const GError *error)
 {
   ElvesExecutor *self = job->executor;
   if (g_error_matches (error, ELVES_ERROR, ELVES_ERROR_NOT_FOUND))
-    job_fail (job, ELVES_REASON_OUTCOME_UNKNOWN, error->message);
+    elves_execution_fail (job, ELVES_REASON_OUTCOME_UNKNOWN, error->message);
   else if (job->journaling == ELVES_JOURNALED_SYNC)
-    job_fail (job, ELVES_REASON_BUSY, error->message);
+    elves_execution_fail (job, ELVES_REASON_BUSY, error->message);
   else
     elves_deadlines_arm (self->parts.deadlines, &job->intent_retry,
                          g_get_monotonic_time () + INTENT_RETRY_US, on_intent_retry_due, job);
@@ -293,7 +250,7 @@ on_intent_written (const ElvesJournalReply *reply, gpointer user_data)
       job->result =
           elves_reinstruct_failure (job->instruct, ELVES_REASON_CANCELLED, NEVER_STARTED_TEXT);
     }
-  if (is_decided (job))
+  if (elves_execution_is_decided (job))
     deliver_later (job);
   else if (reply->error != NULL)
     on_intent_failed (job, reply->error);
@@ -356,7 +313,7 @@ static void
 on_warm_placed (ElvesWarmCall *call, gpointer user_data)
 {
   ElvesExecution *job = user_data;
-  if (!is_decided (job))
+  if (!elves_execution_is_decided (job))
     go_on (job);
 }
 
@@ -374,7 +331,7 @@ on_admitted (gpointer user_data)
 {
   ElvesExecution *job = user_data;
   ElvesExecutor *self = job->executor;
-  if (is_decided (job) || job->held)
+  if (elves_execution_is_decided (job) || job->held)
     return;
   if (job->pool != NULL)
     {
@@ -402,11 +359,11 @@ effective_timeout_s (const ElvesAgentConfig *config, gint32 asked_s)
   return MIN ((guint) asked_s, cap_s > 0 ? cap_s : MAX_TIMEOUT_S);
 }
 
-static ElvesExecution *
-job_new (ElvesExecutor *self,
-         ElvesInstruct *instruct,
-         ElvesExecutedFunc executed,
-         gpointer user_data)
+ElvesExecution *
+elves_execution_new (ElvesExecutor *self,
+                     ElvesInstruct *instruct,
+                     ElvesExecutedFunc executed,
+                     gpointer user_data)
 {
   ElvesExecution *job = g_new0 (ElvesExecution, 1);
   job->executor = self;
@@ -421,8 +378,8 @@ job_new (ElvesExecutor *self,
 }
 
 /* Decided at once, or in the queue for a worker. FALSE: no room. */
-static gboolean
-job_begin (ElvesExecution *job, GError **error)
+gboolean
+elves_execution_begin (ElvesExecution *job, GError **error)
 {
   ElvesExecutor *self = job->executor;
   ElvesInstruct *instruct = job->instruct;
@@ -437,7 +394,7 @@ job_begin (ElvesExecution *job, GError **error)
   if (!elves_apps_resolve (self->parts.apps, instruct->app, instruct->proxy, &job->entry, &reason,
                            &unresolved))
     {
-      job_fail (job, reason, unresolved->message);
+      elves_execution_fail (job, reason, unresolved->message);
       return TRUE;
     }
   if (self->parts.warm != NULL)
@@ -448,44 +405,6 @@ job_begin (ElvesExecution *job, GError **error)
   job->ticket =
       elves_admission_enter (self->admission, instruct->app, limit, on_admitted, job, error);
   return job->ticket != NULL;
-}
-
-/**
- * elves_executor_prepare:
- * @self: an executor
- * @instruct: the job; a reference is taken
- * @executed: gets its result
- * @user_data: for @executed
- *
- * Keeps a place for a job: to be ended with elves_execution_go() or elves_execution_drop().
- *
- * Returns: (transfer none) (nullable): the job; %NULL: there is no room, @executed is not called
- * Errors: %ELVES_ERROR_BUSY when too much runs and waits, or the agent is stopping; the message
- * names the limit.
- */
-ElvesExecution *
-elves_executor_prepare (ElvesExecutor *self,
-                        ElvesInstruct *instruct,
-                        ElvesExecutedFunc executed,
-                        gpointer user_data,
-                        GError **error)
-{
-  if (self->closed)
-    {
-      g_set_error_literal (error, ELVES_ERROR, ELVES_ERROR_BUSY, "the agent is stopping");
-      return NULL;
-    }
-  ElvesExecution *job = job_new (self, instruct, executed, user_data);
-  g_queue_push_tail_link (&self->jobs, &job->link);
-  if (!job_begin (job, error))
-    {
-      g_queue_unlink (&self->jobs, &job->link);
-      job_free (job);
-      return NULL;
-    }
-  if (instruct->execution != NULL && !elves_executor_is_running (self, instruct->execution))
-    g_hash_table_insert (self->running, job->instruct->execution, job);
-  return job;
 }
 
 /**
@@ -502,7 +421,8 @@ elves_executor_prepare (ElvesExecutor *self,
 gboolean
 elves_execution_intend (ElvesExecution *self, ElvesJournalStart *out_how, char **out_cgroup)
 {
-  if (is_decided (self) || self->pool != NULL || !elves_ticket_is_admitted (self->ticket))
+  if (elves_execution_is_decided (self) || self->pool != NULL ||
+      !elves_ticket_is_admitted (self->ticket))
     return FALSE;
   const ElvesCell *cell = find_cell (self, NULL);
   if (cell == NULL)
@@ -524,7 +444,7 @@ elves_execution_go (ElvesExecution *self, ElvesJournaling journaling)
 {
   self->held = FALSE;
   self->journaling = journaling;
-  if (is_decided (self))
+  if (elves_execution_is_decided (self))
     deliver_later (self);
   else if (elves_ticket_is_admitted (self->ticket))
     on_admitted (self);
@@ -541,187 +461,8 @@ elves_execution_drop (ElvesExecution *self)
   g_queue_unlink (&self->executor->jobs, &self->link);
   forget_key (self->executor, self);
   ElvesExecutor *executor = self->executor;
-  job_free (self);
+  elves_execution_free (self);
   elves_ticket_leave (ticket);
   if (g_queue_is_empty (&executor->jobs) && executor->idle != NULL)
     executor->idle (executor->user_data);
-}
-
-/**
- * elves_executor_start:
- * @self: an executor
- * @instruct: the job; a reference is taken
- * @executed: gets its result
- * @user_data: for @executed
- *
- * A job that is not journaled.
- *
- * Returns: whether the job was accepted; if not, @executed is not called
- * Errors: as elves_executor_prepare()
- */
-gboolean
-elves_executor_start (ElvesExecutor *self,
-                      ElvesInstruct *instruct,
-                      ElvesExecutedFunc executed,
-                      gpointer user_data,
-                      GError **error)
-{
-  ElvesExecution *job = elves_executor_prepare (self, instruct, executed, user_data, error);
-  if (job != NULL)
-    elves_execution_go (job, ELVES_NOT_JOURNALED);
-  return job != NULL;
-}
-
-/**
- * elves_executor_is_running:
- * @self: an executor
- * @execution: an execution key
- *
- * Returns: whether a job of that key was accepted and has not delivered its result
- */
-gboolean
-elves_executor_is_running (const ElvesExecutor *self, const char *execution)
-{
-  return g_hash_table_contains (self->running, execution);
-}
-
-/**
- * elves_executor_count:
- * @self: an executor
- *
- * Returns: jobs accepted whose result has not been delivered
- */
-guint
-elves_executor_count (const ElvesExecutor *self)
-{
-  return self->jobs.length;
-}
-
-/**
- * elves_executor_running:
- * @self: an executor
- *
- * Returns: jobs that have their turn
- */
-guint
-elves_executor_running (const ElvesExecutor *self)
-{
-  return elves_admission_running (self->admission);
-}
-
-/**
- * elves_executor_waiting:
- * @self: an executor
- *
- * Returns: jobs that wait for their turn
- */
-guint
-elves_executor_waiting (const ElvesExecutor *self)
-{
-  return elves_admission_waiting (self->admission);
-}
-
-/* ---- beginning and end ---------------------------------------------------------------------- */
-
-/**
- * elves_executor_new:
- * @parts: what it works with; the struct is copied, the parts must outlive the executor
- * @idle: (nullable): called when the last job has delivered its result
- * @user_data: for @idle
- *
- * Returns: (transfer full): a new executor
- */
-ElvesExecutor *
-elves_executor_new (const ElvesExecutorParts *parts, ElvesExecutorIdleFunc idle, gpointer user_data)
-{
-  ElvesExecutor *self = g_new0 (ElvesExecutor, 1);
-  self->parts = *parts;
-  self->idle = idle;
-  self->user_data = user_data;
-  self->admission = elves_admission_new (parts->config->max_running, parts->config->max_waiting);
-  self->stop_signal = elves_agent_config_signal_number (parts->config->stop_signal);
-  self->running = g_hash_table_new (g_str_hash, g_str_equal);
-  g_queue_init (&self->jobs);
-  g_queue_init (&self->decided);
-  return self;
-}
-
-/**
- * elves_executor_close:
- * @self: an executor
- *
- * From now on no job is accepted, and no worker is started: who waits for one is told so now, while
- * there is time to report it, or stays in the journal. What runs goes on.
- */
-void
-elves_executor_close (ElvesExecutor *self)
-{
-  self->closed = TRUE;
-  if (self->parts.warm != NULL)
-    elves_warm_close (self->parts.warm);
-  for (GList *link = self->jobs.head; link != NULL; link = link->next)
-    {
-      ElvesExecution *job = link->data;
-      if (is_decided (job) || is_started (job))
-        continue;
-      if (job->journaling == ELVES_JOURNALED_ASYNC)
-        job_keep (job);
-      else
-        job_fail (job, ELVES_REASON_CANCELLED, NEVER_STARTED_TEXT);
-    }
-}
-
-/**
- * elves_executor_cancel_all:
- * @self: an executor
- *
- * As elves_executor_close(), and what runs is stopped; each job still gives its result.
- */
-void
-elves_executor_cancel_all (ElvesExecutor *self)
-{
-  elves_executor_close (self);
-  for (GList *link = self->jobs.head; link != NULL; link = link->next)
-    {
-      ElvesExecution *job = link->data;
-      if (job->result != NULL)
-        continue;
-      if (job->runner != NULL)
-        elves_runner_cancel (job->runner);
-      else if (job->warm != NULL)
-        elves_warm_call_cancel (job->warm);
-    }
-}
-
-/**
- * elves_executor_free:
- * @self: (nullable): an executor
- *
- * Kills what runs; every job that has no result yet is reported as cancelled from here.
- */
-void
-elves_executor_free (ElvesExecutor *self)
-{
-  if (self == NULL)
-    return;
-  self->closed = TRUE;
-  self->idle = NULL;
-  for (GList *link = self->jobs.head; link != NULL; link = link->next)
-    {
-      ElvesExecution *job = link->data;
-      const char *text = is_started (job) ? CANCELLED_TEXT : NEVER_STARTED_TEXT;
-      gboolean keep = job->journaling == ELVES_JOURNALED_ASYNC && !is_started (job) && !job->held;
-      g_clear_pointer (&job->runner, elves_runner_free);
-      g_clear_pointer (&job->warm, elves_warm_call_free);
-      if (job->result == NULL && !keep)
-        job->result = elves_reinstruct_failure (job->instruct, ELVES_REASON_CANCELLED, text);
-    }
-  while (!g_queue_is_empty (&self->jobs))
-    job_deliver (self->jobs.head->data);
-  if (self->deliver != NULL)
-    g_source_destroy (self->deliver);
-  g_clear_pointer (&self->deliver, g_source_unref);
-  g_hash_table_unref (self->running);
-  elves_admission_free (self->admission);
-  g_free (self);
 }
