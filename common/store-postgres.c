@@ -69,6 +69,9 @@ prepare_session (ElvesStorePostgres *self, GError **error)
       g_strdup_printf ("SET statement_timeout = %u; SET lock_timeout = %u;"
                        "SET idle_in_transaction_session_timeout = %u;"
                        "SET client_min_messages = warning; SET standard_conforming_strings = on;"
+                       /* Statements are planned once, and often when their tables are empty: a scan
+                          of the whole table seems best then, and is kept while it grows. */
+                       "SET enable_seqscan = off;"
                        /* What is said to be done is on the disk, whatever the default here. */
                        "SELECT set_config ('synchronous_commit', 'on', false)"
                        " WHERE current_setting ('synchronous_commit') = 'off'",

@@ -8,8 +8,9 @@
  * key. Marks are gathered while the store writes the last ones.
  *
  * A copy of each job and message goes to the queue of witness.c, by the same publication. A message
- * with a copy has always reached a queue, so one job in ten seconds goes without: it shows whether
- * there is a scheduler's queue. While there is none, all go without, and each is ended as failed.
+ * with a copy has always reached a queue, so one job a minute goes without, and is copied when it
+ * is confirmed: it shows whether there is a scheduler's queue. While there is none, all go without,
+ * and each is ended as failed.
  *
  * Bounded by who hands shots over: outstanding() counts what is not out, and what is not marked. */
 #include "cron/outbox.h"
@@ -25,7 +26,7 @@
 #include <string.h>
 
 #define DEFAULT_HTTP_TIMEOUT_S 60
-#define PROBE_US (10 * (gint64) G_USEC_PER_SEC)
+#define PROBE_US (60 * (gint64) G_USEC_PER_SEC)
 
 struct ElvesCronOutbox
 {
@@ -261,6 +262,23 @@ land (Flight *flight)
   self->callbacks.out (self->user_data);
 }
 
+static void make_publisher (ElvesCronOutbox *self);
+
+/* Straight into the queue of copies: the key is all that counts there. */
+static void
+copy_later (ElvesCronOutbox *self, const ElvesCronShot *shot)
+{
+  ElvesPublication *publication = g_new0 (ElvesPublication, 1);
+  publication->exchange = g_strdup ("");
+  publication->routing_key = g_strdup (self->sent_key);
+  publication->content_type = g_strdup ("text/plain");
+  publication->message_id = elves_cron_key (shot->plan->id, shot->planned_us);
+  publication->body = g_bytes_new_static ("", 0);
+  if (self->publisher == NULL)
+    make_publisher (self);
+  elves_amqp_publisher_publish (self->publisher, publication, NULL, NULL);
+}
+
 static void
 on_job_published (gboolean routed, gpointer user_data)
 {
@@ -268,6 +286,8 @@ on_job_published (gboolean routed, gpointer user_data)
   ELVES_CRASH_POINT ("cron-before-mark");
   if (!flight->has_copy)
     flight->outbox->nobody = !routed;
+  if (!flight->has_copy && routed)
+    copy_later (flight->outbox, flight->shot);
   if (routed)
     add_sent (flight->outbox, flight->shot);
   else
@@ -315,6 +335,7 @@ static void
 on_message_published (gboolean routed, gpointer user_data)
 {
   Flight *flight = user_data;
+  ELVES_CRASH_POINT ("cron-before-mark");
   end_shot (flight->outbox, flight->shot, routed, routed ? "" : "the broker refuses it", 0);
   land (flight);
 }
@@ -424,7 +445,7 @@ elves_cron_outbox_send (ElvesCronOutbox *self, GPtrArray *shots)
 guint
 elves_cron_outbox_outstanding (ElvesCronOutbox *self)
 {
-  return self->flights.length + self->sent->len + self->marking;
+  return self->flights.length + self->sent->len + self->marking + self->writes.length;
 }
 
 /* ---- from start to end ---------------------------------------------------------------------- */

@@ -18,6 +18,7 @@ SCHEDULER_POINTS = ("after-consume", "before-send", "after-send", "before-confir
 AGENT_POINTS = ("after-accept", "before-fsync", "after-start", "after-finish", "after-report")
 QUEUE_POINTS = ("component-after-consume", "component-before-confirm", "before-commit", "after-commit")
 QUEUE_POINTS += ("queue-before-publish", "queue-before-sent")
+CRON_POINTS = ("cron-after-record", "cron-before-mark")
 CRASH_PATIENCE = 8.0  # s until an armed daemon must have passed its point
 
 NEED_JOURNAL = ("agent-gone", "disk-slow", "disk-full")
@@ -29,6 +30,9 @@ KINDS = {
     "kill-queue": 3,
     "stop-queue": 1,
     "term-queue": 1,
+    "kill-cron": 3,
+    "stop-cron": 1,
+    "term-cron": 1,
     "stop-scheduler": 2,
     "stop-agent": 2,
     "term-scheduler": 1,
@@ -50,7 +54,7 @@ KINDS = {
     "agent-gone": 1,
     "agent-gone-for-good": 1,
 }
-for _point in SCHEDULER_POINTS + AGENT_POINTS + QUEUE_POINTS:
+for _point in SCHEDULER_POINTS + AGENT_POINTS + QUEUE_POINTS + CRON_POINTS:
     KINDS["crash-" + _point] = 2
     KINDS["halt-" + _point] = 1
 
@@ -58,6 +62,11 @@ for _point in SCHEDULER_POINTS + AGENT_POINTS + QUEUE_POINTS:
 def is_of_queue(kind):
     point = kind.partition("-")[2]
     return point == "queue" or point in QUEUE_POINTS
+
+
+def is_of_cron(kind):
+    point = kind.partition("-")[2]
+    return point == "cron" or point in CRON_POINTS
 
 
 class Injector:
@@ -71,6 +80,8 @@ class Injector:
             kinds = {k: n for k, n in kinds.items() if not k.startswith("disk")}
         if not world.queues:
             kinds = {k: n for k, n in kinds.items() if not is_of_queue(k)}
+        if not world.crons:
+            kinds = {k: n for k, n in kinds.items() if not is_of_cron(k)}
         self._kinds = kinds
         self._bag = []
         self.faults = []
@@ -107,6 +118,8 @@ class Injector:
             return self._world.schedulers
         if is_of_queue(kind):
             return self._world.queues
+        if is_of_cron(kind):
+            return self._world.crons
         if kind == "delay":
             return self._world.schedulers + self._world.agents
         if point in AGENT_POINTS or kind in NEED_JOURNAL:
@@ -123,21 +136,21 @@ class Injector:
         self._pause(0.0, 3.0)
         daemon.start()
 
-    _kill_agent = _kill_queue = _kill_scheduler
+    _kill_agent = _kill_queue = _kill_cron = _kill_scheduler
 
     def _term_scheduler(self, daemon, _):
         daemon.terminate()
         self._pause(0.0, 1.0)
         daemon.start()
 
-    _term_agent = _term_queue = _term_scheduler
+    _term_agent = _term_queue = _term_cron = _term_scheduler
 
     def _stop_scheduler(self, daemon, _):
         daemon.signal(signal.SIGSTOP)
         self._pause(0.3, 3.0)
         daemon.signal(signal.SIGCONT)
 
-    _stop_agent = _stop_queue = _stop_scheduler
+    _stop_agent = _stop_queue = _stop_cron = _stop_scheduler
 
     def _expire_scheduler(self, daemon, _):
         """Longer than its ZooKeeper session lives."""

@@ -27,7 +27,9 @@ WORK = [(85, "true"), (10, "false"), (5, "leave")]
 
 
 class Caller:
-    """Calls elves-queue; gives up a connection that fails."""
+    """Calls a component; gives up a connection that fails."""
+
+    COMPONENT = "queue"
 
     def __init__(self, world):
         self._world = world
@@ -58,8 +60,9 @@ class Caller:
     def _call(self, action, body, patience):
         correlation = uuid.uuid4().hex
         properties = pika.BasicProperties(delivery_mode=2, reply_to=self._replies, correlation_id=correlation)
-        message = {"mqkey": f"openapi.queue.{action}", "mqtype": "call", "mqbody": body}
-        self._channel.basic_publish(self._world.exchange, "openapi.queue", json.dumps(message).encode(), properties)
+        key = f"openapi.{self.COMPONENT}"
+        message = {"mqkey": f"{key}.{action}", "mqtype": "call", "mqbody": body}
+        self._channel.basic_publish(self._world.exchange, key, json.dumps(message).encode(), properties)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             _, found, answer = self._channel.basic_get(self._replies, auto_ack=True)

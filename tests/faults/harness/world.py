@@ -1,5 +1,5 @@
 """All that runs: a broker, a ZooKeeper, two schedulers, three agents with a journal and one without,
-and a proxy before each of these; an elves-queue.
+and a proxy before each of these; an elves-queue and an elves-cron.
 
 An agent is known by 127.0.0.N, where its proxy listens; it listens on 127.0.1.N itself. A scheduler
 advertises 127.0.3.N, where its proxy listens, and listens on 127.0.2.N. So no daemon knows of a proxy.
@@ -132,7 +132,7 @@ class World:
         self._break = {"ELVES_BREAK": break_promise} if break_promise else {}
         self._settings = settings or {}
         self.n_schedulers, self.n_agents, self.n_plain = schedulers, 3, plain
-        self.schedulers, self.agents, self.queues = [], [], []
+        self.schedulers, self.agents, self.queues, self.crons = [], [], [], []
         self._numbers = 1  # of the last agent
         self.executions = Executions()
         self.died = []  # daemons that ended by themselves
@@ -143,16 +143,18 @@ class World:
         self._preload = self._build_preload()
         self.schedulers = [self._scheduler(number) for number in range(1, self.n_schedulers + 1)]
         if os.access(os.path.join(self.build, "elves-queue"), os.X_OK):
-            self.queues = [self._queue()]
+            self.queues = [self._component("queue")]
+        if os.access(os.path.join(self.build, "elves-cron"), os.X_OK):
+            self.crons = [self._component("cron", {"cron.missedAfter": 3600, "history.count": 100000})]
         agents = [self.add_agent() for _ in range(self.n_agents)]
         agents += [self.add_agent(journal=False) for _ in range(self.n_plain)]
-        for daemon in self.schedulers + self.queues + agents:
+        for daemon in self.schedulers + self.queues + self.crons + agents:
             if not daemon.alive() and not daemon.start().alive():
                 raise SystemExit(f"{daemon.name} does not start: {daemon.log}")
 
     @property
     def daemons(self):
-        return self.schedulers + self.queues + self.agents
+        return self.schedulers + self.queues + self.crons + self.agents
 
     @property
     def journal_agents(self):
@@ -244,21 +246,23 @@ class World:
         self._add_extras(daemon, SCHEDULER_EXTRAS)
         return daemon
 
-    def _queue(self):
-        folder = self._folder("queue-1")
+    def _component(self, kind, more=None):
+        """An elves-queue or an elves-cron, with a database of its own."""
+        folder = self._folder(f"{kind}-1")
         settings = {
             "mq.ip": "127.0.0.1",
             "mq.port": self.broker.port,
             "mq.user": self.broker.user,
             "mq.password": self.broker.password,
             "mq.exchange": self.exchange,
-            "store.url": f"sqlite:{folder}/queue.db",
+            "store.url": f"sqlite:{folder}/{kind}.db",
             "metrics.port": self._port(),
             "retry.cap": 1000,
             "shutdown.timeout": 4,
-            **self._settings.get("queue", {}),
+            **(more or {}),
+            **self._settings.get(kind, {}),
         }
-        daemon = Daemon(self, "queue", "queue-1", folder, settings, None)
+        daemon = Daemon(self, kind, f"{kind}-1", folder, settings, None)
         daemon.environment = dict(self._break)
         return daemon
 
