@@ -19,8 +19,10 @@
 
 enum
 {
-  BATCH = 500,        /* records in one work */
-  DECISIONS_MAX = 64, /* of one entry before the others have their turn */
+  BATCH = 500, /* records in one work */
+  /* Of one entry before the others have their turn: so a backlog is recorded instant by instant, as
+     all of them came, and the statements for many tasks of one instant are of use. */
+  DECISIONS_MAX = 1,
   UNLIMITED_S = 86400 /* an execution without a timeout holds up its task so long */
 };
 
