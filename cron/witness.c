@@ -14,7 +14,7 @@
 
 #define SUFFIX ".sent"
 /* The same for all configurations, because a queue cannot be made anew with others. */
-#define LENGTH 60000 /* more than cron.maxOutstanding may be, less than a prefetch */
+#define LENGTH 12000 /* more than cron.maxOutstanding may be; little enough to be read at once */
 #define BODY_BYTES (256 * 1024 * 1024)
 
 struct ElvesCronWitness
