@@ -59,7 +59,7 @@ typedef enum
   ELVES_SCHEDULE_KIND_ONCE
 } ElvesScheduleKind;
 
-/* 64 bytes of heap, with malloc's own. */
+/* A million of them are held at once. */
 struct ElvesSchedule
 {
   union
