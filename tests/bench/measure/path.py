@@ -7,14 +7,15 @@ its confirms are those of the case.
 import re
 
 from .lanes import median, ratio, take_turns
+from .peers import Celery, Gearman
 from .stage import Stage
 
 WINDOWS = (1, 64, 256)
-# flavour -> settings of the scheduler, flags of both load clients
+# flavour -> settings of the scheduler, flags of both load clients, the peer that promises as much
 FLAVOURS = {
-    "": ({}, []),
-    "-quorum": ({"mq.queueType": "quorum"}, ["--quorum"]),
-    "-transient": ({"mq.persistent": "false"}, ["--transient"]),
+    "": ({}, [], Celery),
+    "-quorum": ({"mq.queueType": "quorum"}, ["--quorum"], None),
+    "-transient": ({"mq.persistent": "false"}, ["--transient"], Gearman),
 }
 PERCENTILES = ("p50_us", "p90_us", "p99_us", "p999_us", "max_us")
 WARM_UP = 0.3  # s
@@ -40,17 +41,18 @@ def run(report, cases, world):
 
 
 def run_flavour(report, cases, flavour, world):
-    settings, flags = FLAVOURS[flavour]
+    settings, flags, peer_class = FLAVOURS[flavour]
     with world.folder() as (folder, exits):
         stage = Stage(world.build, folder, exits)
         stage.start_agent()
         stage.start_scheduler(settings)
+        peer = world.start_peer(peer_class, report, exits)
         stage.rpc(16, WARM_UP)
         for name in cases:
-            run_case(report, name, stage, flags, world)
+            run_case(report, name, stage, flags, peer, world)
 
 
-def run_case(report, name, stage, flags, world):
+def run_case(report, name, stage, flags, peer, world):
     asynchronous, window, _ = parse(name)
     seconds = world.seconds
     rpc_flags = [flag for flag in flags if flag != "--quorum"] + ["--async"] * asynchronous
@@ -58,6 +60,8 @@ def run_case(report, name, stage, flags, world):
         "amqp-echo": lambda: stage.echo(window, seconds, *flags),
         "elves": lambda: stage.rpc(window, seconds, *rpc_flags),
     }
+    if peer is not None and not asynchronous:
+        lanes[peer.name] = lambda: peer.measure(window, seconds)
     results = take_turns(lanes, world.rounds)
     ours = results.pop("elves")
     for other, theirs in results.items():

@@ -88,11 +88,11 @@ class Stage:
         return {process.name: process.rss_kb() for process in self.processes}
 
 
-def run_client(argv):
+def run_client(argv, timeout=None):
     """What a load client prints: one line of JSON. An answer that is wrong is said aloud."""
-    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(argv, stdout=subprocess.PIPE, text=True, timeout=timeout)
     if not done.stdout:
-        sys.exit("%s failed" % argv[0])
+        raise RuntimeError("%s failed" % " ".join(argv))
     result = json.loads(done.stdout)
     for kind in ("bad", "lost", "strange"):
         if result.get(kind):

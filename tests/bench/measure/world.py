@@ -7,8 +7,18 @@ import tempfile
 class World:
     def __init__(self, build, quick):
         self.build, self.quick = build, quick
-        self.seconds = 0.3 if quick else 1.5  # of one turn
+        self.seconds = 0.3 if quick else 1.2  # of one turn
         self.rounds = 1 if quick else 3
+
+    def start_peer(self, peer_class, report, exits):
+        """None when there is none, or it is not here: then that is said."""
+        if peer_class is None:
+            return None
+        missing = "--quick" if self.quick else peer_class.missing(self)
+        if missing:
+            report.note("%s is not compared: %s" % (peer_class.name, missing))
+            return None
+        return exits.enter_context(peer_class(self))
 
     def scaled(self, number):
         return max(number // 50, 20) if self.quick else number
