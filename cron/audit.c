@@ -152,6 +152,19 @@ walk_entries (Walk *walk, const char *id, ElvesStoreTx *tx, gint64 from_us, GErr
   return elves_store_rows_end (rows, error);
 }
 
+/* Of a started task, from the last decision on. */
+static void
+count_pending (Walk *walk, const ElvesCronPlan *plan)
+{
+  if (plan->state != ELVES_CRON_STARTED)
+    return;
+  while (walk->next_us <= walk->audit->options.to_us)
+    {
+      walk->audit->report.pending++;
+      advance (walk, walk->next_us);
+    }
+}
+
 /* @pruned_us: the first entry that is kept, when older ones were forgotten. */
 static gboolean
 audit_plan (Audit *self,
@@ -171,14 +184,13 @@ audit_plan (Audit *self,
   };
   if (schedule == NULL || plan->first_us == 0)
     return TRUE;
-  if (plan->state == ELVES_CRON_STARTED)
-    walk.to_us = self->options.to_us;
   elves_cron_id_parse (plan->id, &walk.id);
   self->report.schedules++;
   advance (&walk, MAX (from_us, plan->start_us - 1));
   if (!walk_entries (&walk, plan->id, tx, from_us, error))
     return FALSE;
   lose_until (&walk, ELVES_SCHEDULE_NEVER);
+  count_pending (&walk, plan);
   return TRUE;
 }
 

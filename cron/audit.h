@@ -22,8 +22,9 @@ typedef struct
   guint64 fired;    /* out, in time or late */
   guint64 late, overlapped, missed, paused;
   guint64 unsent;    /* decided and not out */
+  guint64 pending;   /* not decided yet: the leader is behind, or there is none */
   guint64 unplanned; /* an entry without an instant */
-  guint64 lost;      /* an instant without an entry */
+  guint64 lost;      /* an instant without an entry, and later ones are decided */
   guint64 doubled;   /* decided twice, since this process leads; the second was refused */
   gboolean complete; /* FALSE: stopped at its limit; ask again after `next` */
   char next[17];     /* id of the last task, when it is not complete */

@@ -134,6 +134,7 @@ add_report (GString *body, const ElvesCronReport *report)
   elves_json_add_number (body, "missed", (gint64) report->missed);
   elves_json_add_number (body, "paused", (gint64) report->paused);
   elves_json_add_number (body, "unsent", (gint64) report->unsent);
+  elves_json_add_number (body, "pending", (gint64) report->pending);
   elves_json_add_number (body, "unplanned", (gint64) report->unplanned);
   elves_json_add_number (body, "lost", (gint64) report->lost);
   elves_json_add_number (body, "doubled", (gint64) report->doubled);
