@@ -218,8 +218,8 @@ def in_flight(report, name, stage, world):
     scheduler = stage.start_scheduler({"mq.prefetch": PREFETCH})
     stage.rpc(64, world.seconds, "--crowd", str(JOB_AGENTS))
     crowd.ask("hold")
-    empty, sent = scheduler.rss_kb(), 0
     base = statistics.median(sync_rate(stage, world) for _ in range(world.rounds))
+    empty, sent = scheduler.rss_kb(), 0
     for level in [world.scaled(number) for number in (1000, 10000, 100000)]:
         sent = add_level(report, name, stage, world, crowd, sent, level, base)
         report.add(name, "%d in flight: memory" % level, (scheduler.rss_kb() - empty) * 1024 / level, "B")
