@@ -1,6 +1,8 @@
-/* One request on its way through the store. */
+/* One request on its way through the store: what desk.c, which moves it, and actions.c, which knows
+   what it means, share. */
 #pragma once
 
+#include "common/log.h"
 #include "queue/desk.h"
 #include "queue/order.h"
 #include "queue/views.h"
@@ -8,6 +10,15 @@
 G_BEGIN_DECLS
 
 typedef struct ElvesQueueErrand ElvesQueueErrand;
+
+struct ElvesQueueDesk
+{
+  ElvesQueueDeskOptions options;
+  ElvesComponent *component;
+  ElvesQueueOutbox *outbox;
+  GHashTable *errands; /* of ElvesQueueErrand: all that have not ended */
+  ElvesLogThrottle failure_log, bad_log;
+};
 
 struct ElvesQueueErrand
 {
@@ -38,5 +49,14 @@ typedef struct ElvesQueueErrandKind
   void (*done) (ElvesQueueErrand *self); /* on the loop: it is recorded; answers */
   gboolean is_cast;                      /* nobody waits, nothing may be lost */
 } ElvesQueueErrandKind;
+
+enum
+{
+  ELVES_QUEUE_MAX_ACTIONS = 16
+};
+
+extern const char *const elves_queue_action_names[]; /* NULL-terminated */
+const ElvesQueueErrandKind *elves_queue_errand_kind (const char *action);
+void elves_queue_errand_refuse (ElvesQueueErrand *self, const char *error_text, const char *detail);
 
 G_END_DECLS
