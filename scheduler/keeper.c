@@ -283,13 +283,20 @@ acknowledge_early (ElvesKeeper *self, ElvesFlight *flight)
   self->kept++;
 }
 
-/* Of an agent without a journal the message may not come to another scheduler: that would have to
-   say that the outcome is unknown, while the job runs. */
+/* Of an agent without a journal, or for a sync job that names no id, the message may not come to
+   another scheduler: that would have to say that the outcome is unknown, while the job runs. */
+static gboolean
+may_go_round (const ElvesFlight *flight)
+{
+  return flight->has_journal && flight->message != NULL &&
+         (flight->job->kind == ELVES_JOB_ASYNC || flight->has_own_key);
+}
+
 static void
 on_held_for_long (ElvesKeeper *self, ElvesFlight *flight)
 {
   flight->republish_at_us = after_s (self->options.ack_timeout_s);
-  if (flight->has_journal && flight->message != NULL)
+  if (may_go_round (flight))
     republish (self, flight);
   else if (flight->state == ELVES_FLIGHT_ACCEPTED)
     acknowledge_early (self, flight);

@@ -266,6 +266,23 @@ test_outcome_waits_for_the_copy (Fixture *self, gconstpointer data)
   g_assert_cmpuint (seen.outcomes, ==, 1);
 }
 
+/* P3: who gets such a message says that the outcome is unknown. */
+static void
+test_sync_without_a_key_is_kept (Fixture *self, gconstpointer data)
+{
+  g_autoptr (ElvesFlight) flight = new_flight (self);
+
+  flight->job->kind = ELVES_JOB_SYNC;
+  elves_keeper_start (self->keeper, flight);
+  for (guint i = 0; i < 100; i++)
+    g_main_context_iteration (NULL, FALSE);
+  g_assert_null (seen.sent);
+  g_assert_true (elves_flight_owns_message (flight));
+  flight->has_own_key = TRUE;
+  run_until (seen.sent != NULL);
+  confirm_sent (TRUE);
+}
+
 /* P1: what reached no queue does not replace the message. */
 static void
 test_copy_that_reached_no_queue (Fixture *self, gconstpointer data)
@@ -407,6 +424,7 @@ main (int argc, char **argv)
     { "/keeper/p3-outcome-waits-for-the-message", test_outcome_waits_for_the_message, FALSE },
     { "/keeper/p3-outcome-is-taken-back", test_outcome_is_taken_back, FALSE },
     { "/keeper/p3-outcome-waits-for-the-copy", test_outcome_waits_for_the_copy, TRUE },
+    { "/keeper/p3-sync-without-a-key-is-kept", test_sync_without_a_key_is_kept, TRUE },
     { "/keeper/p1-copy-that-reached-no-queue", test_copy_that_reached_no_queue, TRUE },
     { "/keeper/result-that-does-not-come", test_result_that_does_not_come, FALSE },
     { "/keeper/agent-lost", test_agent_lost, FALSE },
