@@ -290,10 +290,11 @@ elves_cron_caller_new (const ElvesCronCallerOptions *options)
   ElvesCronCaller *self = g_new0 (ElvesCronCaller, 1);
   self->options = *options;
   self->deadlines = elves_deadlines_new ();
+  /* No proxy: a daemon calls whom its task names, whatever its environment says. */
   self->session = soup_session_new_with_options (
       "max-conns", (int) options->max_concurrent, "max-conns-per-host",
       (int) MIN (options->max_per_host, options->max_concurrent), "user-agent",
-      "elves-cron/" ELVES_VERSION, NULL);
+      "elves-cron/" ELVES_VERSION, "proxy-resolver", NULL, NULL);
   return self;
 }
 
