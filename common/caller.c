@@ -5,6 +5,7 @@
  * A failure that is known at once is still said from the loop, by a deadline that is due. */
 #include "common/caller.h"
 
+#include "common/component.h"
 #include "common/error.h"
 #include "common/job.h"
 
@@ -199,31 +200,13 @@ on_publisher_state (ElvesAmqpPublisher *publisher G_GNUC_UNUSED,
 
 /* ---- from start to end ---- */
 
-static ElvesAmqpSettings
-settings_of (const ElvesCallerOptions *options)
-{
-  const ElvesBrokerConfig *broker = options->broker;
-
-  return (ElvesAmqpSettings){
-    .host = broker->host,
-    .port = (guint16) broker->port,
-    .user = broker->user,
-    .password = broker->password,
-    .vhost = broker->vhost,
-    .connect_timeout_ms = broker->connect_timeout_ms,
-    .heartbeat_s = broker->heartbeat_s,
-    .retry_first_ms = options->retry->first_ms,
-    .retry_cap_ms = options->retry->cap_ms,
-  };
-}
-
 static void
 connect (ElvesCaller *self, const ElvesCallerOptions *options)
 {
   static const ElvesAmqpConsumerCallbacks consumer_callbacks = { on_deliveries, on_consumer_state,
                                                                  on_cancelled };
   static const ElvesAmqpPublisherCallbacks publisher_callbacks = { on_publisher_state };
-  ElvesAmqpSettings settings = settings_of (options);
+  ElvesAmqpSettings settings = elves_component_broker_settings (options->broker, options->retry);
   ElvesAmqpTopology topology = { .exchange = self->exchange,
                                  .prefetch = options->broker->prefetch,
                                  .echo = TRUE };

@@ -19,7 +19,7 @@
 
 typedef struct
 {
-  ElvesHttpServer *server;   /* NULL: it has gone */
+  ElvesHttpServer *server;
   GSocketConnection *socket; /* watched, not held */
   GSocketAddress *peer;      /* the key in the table */
   ElvesDeadline deadline;
