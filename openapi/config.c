@@ -9,6 +9,19 @@
 
 #define FIELD(name) G_STRUCT_OFFSET (ElvesOpenapiConfig, name)
 
+/* The keys of a door, an ElvesDoorConfig named like it. */
+/* clang-format off */
+#define DOOR_OPTIONS(door, default_port) \
+  { #door ".enabled", ELVES_OPTION_BOOL, FIELD (door.enabled), "false", \
+    .help = "whether this interface is served" }, \
+  { #door ".listen", ELVES_OPTION_STRING, FIELD (door.listen), "127.0.0.1", \
+    .help = "address of its own port" }, \
+  { #door ".port", ELVES_OPTION_UINT, FIELD (door.port), default_port, 0, 65535, \
+    .help = "port of its own; 0: it is served on server.port" }, \
+  { #door ".authips", ELVES_OPTION_STRING, FIELD (door.allowed), "", \
+    .help = "addresses and networks that may connect to its own port" }
+/* clang-format on */
+
 const ElvesOption elves_openapi_options[] = {
   ELVES_BROKER_OPTIONS (ElvesOpenapiConfig, mq, "openapi"),
   { "server.listen", ELVES_OPTION_STRING, FIELD (listen), "127.0.0.1",

@@ -5,6 +5,15 @@
 
 G_BEGIN_DECLS
 
+/* A door that may be switched on; port 0: it is behind server.port. */
+typedef struct
+{
+  gboolean enabled;
+  char *listen;
+  guint port;
+  char *allowed;
+} ElvesDoorConfig; /* taskcenter.*, ... */
+
 typedef struct
 {
   ElvesBrokerConfig mq;

@@ -8,15 +8,12 @@
 
 #include <string.h>
 
-#define CONTENT_TYPE "application/json;charset=UTF-8"
 #define PREFIX "/api/v2/"
 #define BEARER "Bearer"
 
 struct ElvesV2
 {
-  const ElvesOpenapiConfig *config;
-  ElvesAuth *auth;
-  ElvesCaller *caller;
+  ElvesDoorParts parts;
 };
 
 static void
@@ -34,13 +31,13 @@ call_free (ElvesV2Call *self)
 const ElvesOpenapiConfig *
 elves_v2_call_config (const ElvesV2Call *self)
 {
-  return self->api->config;
+  return self->api->parts.config;
 }
 
 void
 elves_v2_call_answer (ElvesV2Call *self, GString *body)
 {
-  elves_http_request_answer (self->request, 200, CONTENT_TYPE, body);
+  elves_door_answer (self->request, 200, body);
   call_free (self);
 }
 
@@ -81,7 +78,7 @@ elves_v2_call_ask (ElvesV2Call *self,
 {
   ElvesCallerRequest request = { to, action, body, timeout_ms };
 
-  elves_caller_call (self->api->caller, &request, func, self);
+  elves_caller_call (self->api->parts.caller, &request, func, self);
   g_string_free (body, TRUE);
 }
 
@@ -91,7 +88,7 @@ elves_v2_call_ask (ElvesV2Call *self,
 static const char *
 module_refusal (const ElvesV2Call *self)
 {
-  const ElvesOpenapiConfig *config = self->api->config;
+  const ElvesOpenapiConfig *config = self->api->parts.config;
   const char *path = self->endpoint->path + strlen (PREFIX);
 
   if (g_str_has_prefix (path, "cron/") && !config->cron_enabled)
@@ -111,7 +108,7 @@ parameter_refusal (const ElvesV2Call *self)
   for (; *check != NULL; check++)
     if (!(*check)->is_valid (elves_parameters_get (self->parameters, (*check)->name)))
       {
-        if (self->api->config->swapped_codes && (*check)->original_text != NULL)
+        if (self->api->parts.config->swapped_codes && (*check)->original_text != NULL)
           return (*check)->original_text;
         return (*check)->error_text;
       }
@@ -178,7 +175,7 @@ find_endpoint (const char *path)
 static void
 answer_refusal (ElvesHttpRequest *request, guint status, const char *error_text)
 {
-  elves_http_request_answer (request, status, CONTENT_TYPE, refusal (error_text));
+  elves_door_answer (request, status, refusal (error_text));
 }
 
 /* The token of an Authorization header; NULL: it is none of tokens. */
@@ -212,17 +209,11 @@ start_call (ElvesV2 *self, ElvesHttpRequest *request, const ElvesV2Endpoint *end
   call = g_new0 (ElvesV2Call, 1);
   *call = (ElvesV2Call){ .api = self, .request = request, .endpoint = endpoint };
   claim.parameters = call->parameters = g_steal_pointer (&parameters);
-  elves_auth_check (self->auth, &claim, on_checked, call);
+  elves_auth_check (self->parts.auth, &claim, on_checked, call);
 }
 
-/**
- * elves_v2_take:
- * @request: (transfer full) only when it returns %TRUE
- *
- * Returns: whether it is a request to this API
- */
-gboolean
-elves_v2_take (ElvesV2 *self, ElvesHttpRequest *request)
+static gboolean
+take (gpointer door, ElvesHttpRequest *request)
 {
   const char *method = elves_http_request_method (request);
   const ElvesV2Endpoint *endpoint = find_endpoint (elves_http_request_path (request));
@@ -232,30 +223,21 @@ elves_v2_take (ElvesV2 *self, ElvesHttpRequest *request)
   if (strcmp (method, "GET") != 0 && strcmp (method, "POST") != 0)
     answer_refusal (request, 405, "[405]Method Not Allowed");
   else
-    start_call (self, request, endpoint);
+    start_call (door, request, endpoint);
   return TRUE;
 }
 
-/**
- * elves_v2_new:
- *
- * Returns: (transfer full): the API
- */
-ElvesV2 *
-elves_v2_new (const ElvesOpenapiConfig *config, ElvesAuth *auth, ElvesCaller *caller)
+static gpointer
+open_v2 (const ElvesDoorParts *parts)
 {
   ElvesV2 *self = g_new0 (ElvesV2, 1);
 
-  *self = (ElvesV2){ config, auth, caller };
+  self->parts = *parts;
   return self;
 }
 
-/**
- * elves_v2_free:
- * @self: (nullable): the API
- */
-void
-elves_v2_free (ElvesV2 *self)
-{
-  g_free (self);
-}
+const ElvesDoorType elves_v2_door = { .name = "v2",
+                                      .settings = -1,
+                                      .open = open_v2,
+                                      .close = g_free,
+                                      .take = take };
