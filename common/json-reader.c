@@ -389,6 +389,32 @@ elves_json_object_get_any_case (const ElvesJsonObject *self, const char *name)
 }
 
 /**
+ * elves_json_object_next:
+ * @position: where to go on: 0 at first
+ * @out_name: (out): a string, still escaped
+ * @out_value: (out): of the next member
+ *
+ * A name that the text has twice comes twice.
+ *
+ * Returns: whether there is one more.
+ */
+gboolean
+elves_json_object_next (const ElvesJsonObject *self,
+                        guint *position,
+                        ElvesJsonValue *out_name,
+                        ElvesJsonValue *out_value)
+{
+  const Member *member;
+
+  if (*position >= self->members->len)
+    return FALSE;
+  member = &g_array_index (self->members, Member, (*position)++);
+  *out_name = member->name;
+  *out_value = member->value;
+  return TRUE;
+}
+
+/**
  * elves_json_array_next:
  * @array: an array of a parsed object
  * @position: where to go on: 0 at first

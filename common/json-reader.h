@@ -34,6 +34,11 @@ ElvesJsonObject *elves_json_object_parse (const char *text, gsize length, GError
 void elves_json_object_free (ElvesJsonObject *self);
 ElvesJsonValue elves_json_object_get (const ElvesJsonObject *self, const char *name);
 ElvesJsonValue elves_json_object_get_any_case (const ElvesJsonObject *self, const char *name);
+/* In the order of the text; *position: 0 at first. */
+gboolean elves_json_object_next (const ElvesJsonObject *self,
+                                 guint *position,
+                                 ElvesJsonValue *out_name,
+                                 ElvesJsonValue *out_value);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesJsonObject, elves_json_object_free)
 
 gboolean elves_json_array_next (ElvesJsonValue array, gsize *position, ElvesJsonValue *out_element);

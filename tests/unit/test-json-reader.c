@@ -252,6 +252,26 @@ test_array (void)
   g_assert_false (elves_json_array_next (array, &position, &element));
 }
 
+static void
+test_next (void)
+{
+  static const char text[] = "{\"b\":1, \"a\\u0041\" : [2] ,\"b\":\"x\"}";
+  static const char *const expected[] = { "b=1", "aA=[2]", "b=x" };
+  g_autoptr (ElvesJsonObject) object = elves_json_object_parse (text, strlen (text), NULL);
+  ElvesJsonValue name, value;
+  guint position = 0;
+
+  for (gsize i = 0; i < G_N_ELEMENTS (expected); i++)
+    {
+      g_assert_true (elves_json_object_next (object, &position, &name, &value));
+      g_autofree char *name_text = elves_json_value_to_text (name);
+      g_autofree char *value_text = elves_json_value_to_text (value);
+      g_autofree char *both = g_strconcat (name_text, "=", value_text, NULL);
+      g_assert_cmpstr (both, ==, expected[i]);
+    }
+  g_assert_false (elves_json_object_next (object, &position, &name, &value));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -265,5 +285,6 @@ main (int argc, char **argv)
   g_test_add_func ("/json-reader/values", test_values);
   g_test_add_func ("/json-reader/array", test_array);
   g_test_add_func ("/json-reader/any-case", test_any_case);
+  g_test_add_func ("/json-reader/next", test_next);
   return g_test_run ();
 }
