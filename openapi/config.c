@@ -63,6 +63,8 @@ const ElvesOption elves_openapi_options[] = {
     .help = "whether queues of tasks are served" },
   { "openapi.compat.swappedCodes", ELVES_OPTION_BOOL, FIELD (swapped_codes), "false",
     .help = "true: the error codes of ip and param are those that the original mixed up" },
+  { "openapi.maxStreams", ELVES_OPTION_UINT, FIELD (max_streams), "1000", 1, 1000000, "streams",
+    .help = "answers at one time that come in parts, as it happens; more get status 503" },
   { "openapi.callTimeout", ELVES_OPTION_UINT, FIELD (call_timeout_ms), "5000", 100, 600000, "ms",
     .help = "limit of an answer of another component; a job's has its own timeout more" },
   ELVES_RETRY_OPTIONS (ElvesOpenapiConfig, retry),

@@ -1,7 +1,5 @@
 #include "openapi/door.h"
 
-#define CONTENT_TYPE "application/json;charset=UTF-8"
-
 void
 elves_door_ask (const ElvesDoorParts *parts,
                 const char *to,
@@ -19,7 +17,7 @@ elves_door_ask (const ElvesDoorParts *parts,
 void
 elves_door_answer (ElvesHttpRequest *request, guint status, GString *body)
 {
-  elves_http_request_answer (request, status, CONTENT_TYPE, body);
+  elves_http_request_answer (request, status, ELVES_DOOR_CONTENT_TYPE, body);
 }
 
 ElvesJsonObject *

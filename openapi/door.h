@@ -11,6 +11,8 @@
 
 G_BEGIN_DECLS
 
+#define ELVES_DOOR_CONTENT_TYPE "application/json;charset=UTF-8"
+
 /* What all doors stand on; outlives them. */
 typedef struct
 {
@@ -28,6 +30,12 @@ typedef struct
   void (*close) (gpointer door);
   /* Whether the path is one of its own; then it takes @request. */
   gboolean (*take) (gpointer door, ElvesHttpRequest *request);
+  /* (nullable). (transfer full) (nullable): what is said on a path of its own when the server
+     refuses a request before it is taken: there are too many, or it is too large. */
+  GString *(*refusal) (const char *path,
+                       guint status,
+                       const char *why,
+                       const char **out_content_type);
 } ElvesDoorType;
 
 /* ---- what doors share ---- */

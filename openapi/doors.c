@@ -94,6 +94,30 @@ on_request (ElvesHttpRequest *request, gpointer user_data)
   answer_without_door (self, request);
 }
 
+static GString *
+on_refusal (const char *path,
+            guint status,
+            const char *why,
+            const char **out_content_type,
+            gpointer user_data)
+{
+  const Listener *self = user_data;
+  GString *body = NULL;
+
+  for (guint i = 0; i < self->behind->len && body == NULL; i++)
+    {
+      const Door *door = &g_array_index (self->behind, Door, i);
+      if (door->type->refusal != NULL)
+        body = door->type->refusal (path, status, why, out_content_type);
+    }
+  if (body != NULL)
+    return body;
+  body = g_string_new (NULL);
+  g_string_printf (body, "{\"flag\":\"false\",\"error\":\"[%u]%s\"}", status, why);
+  *out_content_type = ELVES_DOOR_CONTENT_TYPE;
+  return body;
+}
+
 /* ---- from start to end ---- */
 
 static void
@@ -127,7 +151,7 @@ add_listener (ElvesDoors *self, gboolean is_main)
 static gboolean
 listen_on (Listener *self, const char *host, guint port, const char *allowed, GError **error)
 {
-  static const ElvesHttpServerCallbacks callbacks = { on_request };
+  static const ElvesHttpServerCallbacks callbacks = { on_request, on_refusal };
   const ElvesDoorParts *parts = &self->doors->parts;
   const ElvesOpenapiConfig *config = parts->config;
   ElvesHttpServerOptions options = {
@@ -137,6 +161,7 @@ listen_on (Listener *self, const char *host, guint port, const char *allowed, GE
     .tls_key = config->tls_key,
     .max_connections = config->max_connections,
     .max_requests = config->max_requests,
+    .max_streams = config->max_streams,
     .max_body_bytes = config->max_body_bytes,
     .client_timeout_s = config->client_timeout_s,
   };
@@ -217,4 +242,17 @@ elves_doors_waiting (const ElvesDoors *self)
       waiting += listener->server != NULL ? elves_http_server_waiting (listener->server) : 0;
     }
   return waiting;
+}
+
+guint
+elves_doors_streams (const ElvesDoors *self)
+{
+  guint streams = 0;
+
+  for (guint i = 0; i < self->listeners->len; i++)
+    {
+      const Listener *listener = self->listeners->pdata[i];
+      streams += listener->server != NULL ? elves_http_server_streams (listener->server) : 0;
+    }
+  return streams;
 }

@@ -11,6 +11,7 @@ typedef struct ElvesDoors ElvesDoors;
 ElvesDoors *elves_doors_open (const ElvesDoorParts *parts, GError **error);
 void elves_doors_free (ElvesDoors *self);           /* after the caller, whose calls lead here */
 guint elves_doors_waiting (const ElvesDoors *self); /* requests not answered yet */
+guint elves_doors_streams (const ElvesDoors *self); /* answers that come in parts */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesDoors, elves_doors_free)
 

@@ -10,6 +10,8 @@ const ElvesMetric elves_openapi_metric_table[] = {
   { NAME ("not_found_total"), ELVES_METRIC_COUNTER, FIELD (not_found),
     "HTTP requests for what is not there." },
   { NAME ("waiting"), ELVES_METRIC_GAUGE, FIELD (waiting), "HTTP requests not answered yet." },
+  { NAME ("streams"), ELVES_METRIC_GAUGE, FIELD (streams),
+    "HTTP answers that come in parts, open." },
   { NAME ("calls"), ELVES_METRIC_GAUGE, FIELD (calls),
     "Calls to other components not answered yet." },
   { NAME ("up"), ELVES_METRIC_GAUGE, FIELD (connected), "1 when it works, else 0.",

@@ -9,6 +9,7 @@ typedef struct
 {
   guint64 requests, not_found; /* HTTP requests; of them, for what is not there */
   guint64 waiting, calls;      /* requests not answered yet; calls to components not answered yet */
+  guint64 streams;             /* answers that come in parts, open */
   guint64 connected;           /* to the broker: 1 or 0 */
   ElvesHistogram answer_times;
 } ElvesOpenapiMetrics;

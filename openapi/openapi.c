@@ -24,6 +24,7 @@ on_metrics (GString *out, gpointer user_data)
   ElvesOpenapi *self = user_data;
 
   elves_openapi_metrics.waiting = elves_doors_waiting (self->doors);
+  elves_openapi_metrics.streams = elves_doors_streams (self->doors);
   elves_openapi_metrics.calls = elves_caller_waiting (self->caller);
   elves_openapi_metrics.connected = elves_caller_is_connected (self->caller);
   elves_metrics_write (elves_openapi_metric_table, &elves_openapi_metrics, out);
@@ -58,11 +59,11 @@ static void
 make_caller (ElvesOpenapi *self)
 {
   const ElvesOpenapiConfig *config = self->config;
-  /* A request waits for one call at a time. */
+  /* A request waits for one call at a time, and so does a stream. */
   ElvesCallerOptions options = { .name = "openapi",
                                  .broker = &config->mq,
                                  .retry = &config->retry,
-                                 .max_calls = config->max_requests };
+                                 .max_calls = config->max_requests + config->max_streams };
 
   self->caller = elves_caller_new (self->deadlines, &options);
 }
