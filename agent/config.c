@@ -8,6 +8,7 @@
 
 #include "common/config-check.h"
 #include "common/error.h"
+#include "common/labels.h"
 
 #include <signal.h>
 
@@ -30,6 +31,8 @@ const ElvesOption elves_agent_options[] = {
     .help = "name of this host in messages and in ZooKeeper" },
   { "agent.asset", ELVES_OPTION_STRING, FIELD (asset), "",
     .help = "asset number of this host; empty: agent.ip" },
+  { "agent.labels", ELVES_OPTION_STRING, FIELD (labels), "",
+    .help = "what jobs may be addressed to, NAME=VALUE separated by commas" },
   { "agent.listen", ELVES_OPTION_STRING, FIELD (listen), "127.0.0.1",
     .help = "address on which schedulers are served" },
   { "agent.port", ELVES_OPTION_UINT, FIELD (port), "11101", 0, 65535,
@@ -178,6 +181,16 @@ check_ip (const char *ip, GError **error)
   return TRUE;
 }
 
+static gboolean
+check_labels (const char *text, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+  g_autofree char *labels = elves_labels_parse (text, &why);
+  if (labels == NULL)
+    g_set_error (error, ELVES_ERROR, ELVES_ERROR_CONFIG, "agent.labels: %s", why->message);
+  return labels != NULL;
+}
+
 /* "": chosen at start. */
 static gboolean
 check_folder (const char *key, const char *path, GError **error)
@@ -206,7 +219,7 @@ gboolean
 elves_agent_config_check (gconstpointer config, GError **error)
 {
   const ElvesAgentConfig *self = config;
-  return check_ip (self->ip, error) &&
+  return check_ip (self->ip, error) && check_labels (self->labels, error) &&
          elves_config_check_listen ("agent.listen", self->listen, "authips", self->allowed,
                                     error) &&
          elves_config_check_registry (self->zookeeper_enabled, self->zookeeper_host,

@@ -27,6 +27,7 @@ typedef struct
   /* agent.* */
   char *ip;                  /* agent.ip: the name of this host in messages and in ZooKeeper */
   char *asset;               /* agent.asset, "" = agent.ip */
+  char *labels;              /* agent.labels: see common/labels.h */
   char *listen;              /* agent.listen */
   guint port;                /* agent.port */
   char *allowed;             /* authips */

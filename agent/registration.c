@@ -9,6 +9,7 @@
 #include "agent/registration.h"
 
 #include "common/json-writer.h"
+#include "common/labels.h"
 #include "common/names.h"
 
 #define RESCAN_MS 5000
@@ -21,6 +22,7 @@ struct ElvesRegistration
   const ElvesApps *apps;
   guint16 port;
   char *started;
+  char *labels;    /* common/labels.h */
   GBytes *content; /* as last announced */
   ElvesAnnouncement *announcement;
   GSource *rescan;
@@ -62,6 +64,7 @@ build_content (ElvesRegistration *self)
   elves_json_add_text (out, "version", ELVES_VERSION);
   elves_json_add_text (out, "type", ELVES_AGENT_TYPE);
   add_apps (self, out);
+  elves_labels_write (out, "labels", self->labels);
   elves_json_add_text (out, "started", self->started);
   g_string_append (out, config->journal_enabled
                             ? ",\"features\":[\"journal\",\"" ELVES_FEATURE_LISTS "\"]"
@@ -125,6 +128,7 @@ elves_registration_new (ElvesRegistry *registry,
   self->config = config;
   self->apps = apps;
   self->port = port;
+  self->labels = elves_labels_parse (config->labels, NULL); /* checked */
   self->started = g_date_time_format (now, "%Y-%m-%dT%H:%M:%SZ");
   gint64 begun_us = g_get_monotonic_time ();
   self->content = build_content (self);
@@ -149,5 +153,6 @@ elves_registration_free (ElvesRegistration *self)
   g_source_unref (self->rescan);
   g_bytes_unref (self->content);
   g_free (self->started);
+  g_free (self->labels);
   g_free (self);
 }

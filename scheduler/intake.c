@@ -25,6 +25,7 @@ struct ElvesIntake
   ElvesJobTable *jobs;
   ElvesKeeper *keeper;
   ElvesReplies *replies;
+  ElvesDesk *desk;
   ElvesDeliveryDoneFunc done;
   gpointer user_data;
   ElvesLogThrottle throttle;
@@ -48,6 +49,7 @@ typedef struct
  * @jobs: the jobs in flight.
  * @keeper: takes new jobs.
  * @replies: takes refusals.
+ * @desk: gets what asks for no job.
  * @done: called when a delivery needs nothing more.
  * @user_data: for @done.
  *
@@ -59,6 +61,7 @@ elves_intake_new (const ElvesMessageRules *rules,
                   ElvesJobTable *jobs,
                   ElvesKeeper *keeper,
                   ElvesReplies *replies,
+                  ElvesDesk *desk,
                   ElvesDeliveryDoneFunc done,
                   gpointer user_data)
 {
@@ -72,6 +75,7 @@ elves_intake_new (const ElvesMessageRules *rules,
   self->jobs = jobs;
   self->keeper = keeper;
   self->replies = replies;
+  self->desk = desk;
   self->done = done;
   self->user_data = user_data;
   return self;
@@ -246,6 +250,8 @@ elves_intake_take (ElvesIntake *self, ElvesDelivery *delivery)
       refuse (self, refusal, delivery);
       break;
     case ELVES_MESSAGE_DROPPED:
+      if (elves_desk_take (self->desk, delivery))
+        break;
       self->dropped++;
       elves_scheduler_metrics.messages_dropped++;
       say_why (self, "dropped", error);

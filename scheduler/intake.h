@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/amqp.h"
+#include "scheduler/desk.h"
 #include "scheduler/keeper.h"
 #include "scheduler/replies.h"
 
@@ -23,6 +24,7 @@ ElvesIntake *elves_intake_new (const ElvesMessageRules *rules,
                                ElvesJobTable *jobs,
                                ElvesKeeper *keeper,
                                ElvesReplies *replies,
+                               ElvesDesk *desk,
                                ElvesDeliveryDoneFunc done,
                                gpointer user_data);
 void elves_intake_free (ElvesIntake *self); /* after the publisher behind @replies */

@@ -1,8 +1,8 @@
 /* Wiring. What happens to a job, in order of time:
  *
  *   consumer -> intake -> keeper -> dispatch -> (agent) -> replies -> publisher -> confirms -> ack
- *                                                 |           ^
- *                                    async result +-> results +
+ *                        |                        |           ^
+ *                        +-> desk    async result +-> results +
  *
  * Starting: listen for results, register, and only when the table of agents is complete begin to
  * consume, so that no job fails for an agent we have not yet heard of. Stopping: consume no more,
@@ -48,6 +48,7 @@ struct ElvesScheduler
   ElvesDispatch *dispatch;
   ElvesKeeper *keeper;
   char *dead_queue;
+  ElvesDesk *desk;
   ElvesIntake *intake;
   ElvesResults *results;
   ElvesRegistry *registry;     /* (nullable) zookeeper.enabled=false */
@@ -457,6 +458,20 @@ make_dispatch (ElvesScheduler *self)
 }
 
 static void
+make_desk (ElvesScheduler *self)
+{
+  ElvesDeskParts parts = {
+    .rules = &self->rules,
+    .agents = self->agents,
+    .replies = self->replies,
+    .done = on_delivery_done,
+    .user_data = self,
+  };
+
+  self->desk = elves_desk_new (&parts);
+}
+
+static void
 make_intake (ElvesScheduler *self)
 {
   ElvesIntakeOptions options = {
@@ -467,7 +482,7 @@ make_intake (ElvesScheduler *self)
   };
 
   self->intake = elves_intake_new (&self->rules, &options, self->jobs, self->keeper, self->replies,
-                                   on_delivery_done, self);
+                                   self->desk, on_delivery_done, self);
 }
 
 static gboolean
@@ -489,6 +504,7 @@ make_parts (ElvesScheduler *self, GError **error)
   if (!listen_for_results (self, error))
     return FALSE;
   make_dispatch (self);
+  make_desk (self);
   make_intake (self);
   start_status (self);
   if (uses_registry && !start_registry (self, error))
@@ -590,6 +606,7 @@ elves_scheduler_free (ElvesScheduler *self)
   elves_canary_free (self->canary);
   elves_results_free (self->results);
   elves_intake_free (self->intake);
+  elves_desk_free (self->desk);
   elves_dispatch_free (self->dispatch);
   elves_keeper_free (self->keeper);
   elves_replies_free (self->replies);

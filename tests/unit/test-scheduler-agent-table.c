@@ -68,11 +68,37 @@ test_come_and_go (void)
   g_assert_nonnull (elves_agent_table_lookup (table, "b"));
 }
 
+static void
+test_sorted (void)
+{
+  g_autoptr (ElvesAgentTable) table = elves_agent_table_new (1);
+  const ElvesAgentRecord *record;
+  ElvesLabelText value;
+
+  g_assert_cmpuint (elves_agent_table_sorted (table)->len, ==, 0);
+  set (table, "b", "{\"labels\":{\"role\":\"db\",\"n\":1},\"apps\":{\"web\":\"2\"}}");
+  set (table, "a", "");
+  set (table, "c", "{}");
+  g_assert_cmpuint (elves_agent_table_sorted (table)->len, ==, 3);
+  record = elves_agent_table_sorted (table)->pdata[1];
+  g_assert_cmpstr (record->ip, ==, "b");
+  g_assert_true (elves_agent_record_get (record, "role", &value));
+  g_assert_cmpmem (value.text, value.length, "db", 2);
+  g_assert_true (elves_agent_record_get (record, "app.web", &value));
+  g_assert_false (elves_agent_record_get (record, "app.role", &value));
+  g_assert_false (elves_agent_record_get (record, "n", &value));
+  elves_agent_table_remove (table, "a");
+  g_assert_cmpuint (elves_agent_table_sorted (table)->len, ==, 2);
+  set (table, "c", "[]"); /* cannot be used */
+  g_assert_cmpuint (elves_agent_table_sorted (table)->len, ==, 1);
+}
+
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/agent-table/content", test_content);
   g_test_add_func ("/agent-table/come-and-go", test_come_and_go);
+  g_test_add_func ("/agent-table/sorted", test_sorted);
   return g_test_run ();
 }
