@@ -290,6 +290,42 @@ skip_value (Cursor *cursor, ElvesJsonValue *out_value)
   return ok;
 }
 
+/* NULL: @cursor says what is wrong. */
+static ElvesJsonObject *
+read_object (Cursor *cursor)
+{
+  g_autoptr (ElvesJsonObject) self = g_new0 (ElvesJsonObject, 1);
+  self->members = g_array_sized_new (FALSE, FALSE, sizeof (Member), 16);
+  if (peek (cursor) != '{')
+    fail (cursor, "not a JSON object");
+  else
+    skip_object (cursor, self->members);
+  return cursor->fault ? NULL : g_steal_pointer (&self);
+}
+
+static ElvesJsonObject *
+parse (const char *text, gsize length, gboolean first_only, GError **error)
+{
+  if (!elves_utf8_is_clean (text, length))
+    {
+      g_set_error (error, ELVES_ERROR, ELVES_ERROR_INVALID, "not UTF-8, or NUL in it");
+      return NULL;
+    }
+  Cursor cursor = { .at = text, .end = text + length, .depth = 1 };
+  skip_space (&cursor);
+  if (first_only && peek (&cursor) == 'n' && skip_word (&cursor, "null"))
+    return elves_json_object_parse ("{}", 2, error);
+  g_autoptr (ElvesJsonObject) self = read_object (&cursor);
+  skip_space (&cursor);
+  if (self && !first_only && cursor.at < cursor.end)
+    fail (&cursor, "text behind the object");
+  if (!cursor.fault)
+    return g_steal_pointer (&self);
+  g_set_error (error, ELVES_ERROR, ELVES_ERROR_INVALID, "%s at byte %" G_GSIZE_FORMAT, cursor.fault,
+               (gsize) (cursor.at - text));
+  return NULL;
+}
+
 /**
  * elves_json_object_parse:
  * @text: UTF-8, need not be terminated; must outlive the object
@@ -301,28 +337,21 @@ skip_value (Cursor *cursor, ElvesJsonValue *out_value)
 ElvesJsonObject *
 elves_json_object_parse (const char *text, gsize length, GError **error)
 {
-  if (!elves_utf8_is_clean (text, length))
-    {
-      g_set_error (error, ELVES_ERROR, ELVES_ERROR_INVALID, "not UTF-8, or NUL in it");
-      return NULL;
-    }
-  g_autoptr (ElvesJsonObject) self = g_new0 (ElvesJsonObject, 1);
-  self->members = g_array_sized_new (FALSE, FALSE, sizeof (Member), 16);
-  Cursor cursor = { .at = text, .end = text + length, .depth = 1 };
-  skip_space (&cursor);
-  if (peek (&cursor) != '{')
-    fail (&cursor, "not a JSON object");
-  else if (skip_object (&cursor, self->members))
-    {
-      skip_space (&cursor);
-      if (cursor.at < cursor.end)
-        fail (&cursor, "text behind the object");
-    }
-  if (!cursor.fault)
-    return g_steal_pointer (&self);
-  g_set_error (error, ELVES_ERROR, ELVES_ERROR_INVALID, "%s at byte %" G_GSIZE_FORMAT, cursor.fault,
-               (gsize) (cursor.at - text));
-  return NULL;
+  return parse (text, length, FALSE, error);
+}
+
+/**
+ * elves_json_object_parse_first:
+ * @text: UTF-8, need not be terminated; must outlive the object
+ * @length: of @text, in bytes
+ *
+ * Returns: (transfer full): the members of the object that @text begins with.
+ * Errors: %ELVES_ERROR_INVALID when it begins with anything else.
+ */
+ElvesJsonObject *
+elves_json_object_parse_first (const char *text, gsize length, GError **error)
+{
+  return parse (text, length, TRUE, error);
 }
 
 /**

@@ -31,6 +31,9 @@ typedef struct
 typedef struct ElvesJsonObject ElvesJsonObject;
 
 ElvesJsonObject *elves_json_object_parse (const char *text, gsize length, GError **error);
+/* As decoders of streams do: the first value counts, what follows it is not looked at; null is an
+   object without members. */
+ElvesJsonObject *elves_json_object_parse_first (const char *text, gsize length, GError **error);
 void elves_json_object_free (ElvesJsonObject *self);
 ElvesJsonValue elves_json_object_get (const ElvesJsonObject *self, const char *name);
 ElvesJsonValue elves_json_object_get_any_case (const ElvesJsonObject *self, const char *name);

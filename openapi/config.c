@@ -67,6 +67,15 @@ const ElvesOption elves_openapi_options[] = {
     .help = "answers at one time that come in parts, as it happens; more get status 503" },
   { "openapi.callTimeout", ELVES_OPTION_UINT, FIELD (call_timeout_ms), "5000", 100, 600000, "ms",
     .help = "limit of an answer of another component; a job's has its own timeout more" },
+  DOOR_OPTIONS (taskcenter, "0"),
+  { "taskcenter.topic", ELVES_OPTION_STRING, FIELD (taskcenter_topic), "taskcenter",
+    .help = "exchange that its messages are published to" },
+  { "taskcenter.requireNameAndData", ELVES_OPTION_BOOL, FIELD (taskcenter_strict), "true",
+    .help = "false: tasks without a name or data are taken" },
+  { "taskcenter.compat.loopPlusOne", ELVES_OPTION_BOOL, FIELD (taskcenter_loop_plus_one), "false",
+    .help = "true: the first message of a loop does not count, as with the original" },
+  { "taskcenter.maxAnswer", ELVES_OPTION_UINT64, FIELD (taskcenter_max_answer_bytes), "67108864",
+    1024, 1 << 30, "bytes", .help = "largest list of tasks" },
   ELVES_RETRY_OPTIONS (ElvesOpenapiConfig, retry),
   ELVES_STATUS_OPTIONS (ElvesOpenapiConfig, metrics, "10115"),
   { NULL }
@@ -93,6 +102,17 @@ check_tls (const ElvesOpenapiConfig *self, GError **error)
   return FALSE;
 }
 
+/* Of a door behind server.port nobody listens on its own. */
+static gboolean
+check_door (const char *name, const ElvesDoorConfig *door, GError **error)
+{
+  g_autofree char *listen_key = g_strconcat (name, ".listen", NULL);
+  g_autofree char *allow_key = g_strconcat (name, ".authips", NULL);
+
+  return !door->enabled || door->port == 0 ||
+         elves_config_check_listen (listen_key, door->listen, allow_key, door->allowed, error);
+}
+
 /**
  * elves_openapi_config_check:
  * @config: an #ElvesOpenapiConfig
@@ -108,5 +128,5 @@ elves_openapi_config_check (gconstpointer config, GError **error)
                                     error) &&
          elves_config_check_metrics (self->metrics.listen, self->metrics.allowed, error) &&
          elves_config_check_retry (self->retry.first_ms, self->retry.cap_ms, error) &&
-         check_tls (self, error);
+         check_tls (self, error) && check_door ("taskcenter", &self->taskcenter, error);
 }

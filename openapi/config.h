@@ -41,6 +41,12 @@ typedef struct
   gboolean cron_enabled, queue_enabled;
   gboolean swapped_codes; /* openapi.compat.swappedCodes */
   guint call_timeout_ms;
+
+  ElvesDoorConfig taskcenter;
+  char *taskcenter_topic;
+  gboolean taskcenter_strict; /* taskcenter.requireNameAndData */
+  gboolean taskcenter_loop_plus_one;
+  guint64 taskcenter_max_answer_bytes;
 } ElvesOpenapiConfig;
 
 extern const ElvesOption elves_openapi_options[];

@@ -4,6 +4,7 @@
 
 #include "openapi/errors.h"
 #include "openapi/metrics.h"
+#include "openapi/taskcenter.h"
 #include "openapi/v2.h"
 
 #include <string.h>
@@ -31,6 +32,7 @@ struct ElvesDoors
 
 static const ElvesDoorType *const types[] = {
   &elves_v2_door,
+  &elves_taskcenter_door,
 };
 
 /* As the original: a page that leads on to the documentation. */

@@ -272,6 +272,24 @@ test_next (void)
   g_assert_false (elves_json_object_next (object, &position, &name, &value));
 }
 
+static void
+test_first (void)
+{
+  static const char *const good[] = { "{\"a\":1}", " {\"a\":1} x", "{\"a\":1}{", "null", " null5" };
+  static const char *const bad[] = { "", "x{}", "[]", "nul", "{\"a\":1" };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (good); i++)
+    {
+      g_autoptr (ElvesJsonObject) object =
+          elves_json_object_parse_first (good[i], strlen (good[i]), NULL);
+      g_assert_nonnull (object);
+      g_autofree char *text = elves_json_value_to_text (elves_json_object_get (object, "a"));
+      g_assert_cmpstr (text, ==, i < 3 ? "1" : "");
+    }
+  for (gsize i = 0; i < G_N_ELEMENTS (bad); i++)
+    g_assert_null (elves_json_object_parse_first (bad[i], strlen (bad[i]), NULL));
+}
+
 int
 main (int argc, char **argv)
 {
@@ -286,5 +304,6 @@ main (int argc, char **argv)
   g_test_add_func ("/json-reader/array", test_array);
   g_test_add_func ("/json-reader/any-case", test_any_case);
   g_test_add_func ("/json-reader/next", test_next);
+  g_test_add_func ("/json-reader/first", test_first);
   return g_test_run ();
 }
