@@ -1,105 +1,67 @@
-/* HTTP callbacks by libsoup.
+/* HTTP callbacks by libsoup: what becomes of a call. A single request is caller-try's business, who
+ * may send one caller-hosts'.
  *
- * At most max_concurrent are under way, the others wait in order. A try that gets no answer, 408,
- * 425, 429 or 5xx is repeated after a back-off, without holding its place meanwhile; any other
- * answer is final. Redirects are not followed: a task's target is what its owner wrote.
- *
- * Of an answer the first bytes are kept; the rest is not read. */
+ * A call goes to its targets in turn, one round after the other, until one of them answers with
+ * 2xx. A round in which there was no answer, 408, 425, 429 or 5xx is followed by another one after
+ * a back-off (or the delay that the call names), without holding a slot meanwhile; any other answer
+ * is final. */
 #include "cron/caller.h"
 
 #include "common/backoff.h"
-#include "common/deadlines.h"
 #include "common/error.h"
-#include "common/utf8.h"
+#include "cron/caller-headers.h"
+#include "cron/caller-hosts.h"
+#include "cron/caller-try.h"
 #include "cron/metrics.h"
 
-#include <json-glib/json-glib.h>
-#include <libsoup/soup.h>
 #include <string.h>
 
-#define KEY_HEADER "Elves-Execution"
-#define DEFAULT_CONTENT_TYPE "application/json"
+#define REFUSED "too many callbacks wait for this host, which takes none"
 
 struct ElvesCronCaller
 {
-  ElvesCronCallerOptions options;
-  SoupSession *session;
-  ElvesDeadlines *deadlines;
-  GQueue waiting; /* of Call: not yet sent */
-  GQueue calls;   /* of Call, by its place: all */
-  guint active;
+  ElvesCronCallerOptions options; /* its texts are not kept */
+  ElvesCronTrier trier;
+  ElvesCronHosts *hosts;
+  GQueue calls; /* of Call, by its link: all */
 };
 
 typedef struct
 {
-  ElvesCronCaller *caller; /* NULL: it was freed meanwhile */
-  char *url, *method, *content_type, *headers, *key;
+  ElvesCronCaller *caller;
+  char **urls;
+  guint n_urls, first_url;
+  char *method, *content_type, *headers, *key;
   GBytes *body;
-  guint timeout_s, retries, attempt;
-  SoupMessage *message; /* (nullable) of the try under way */
-  GCancellable *cancellable;
-  ElvesDeadline deadline; /* of the try, or until the next */
-  gboolean timed_out;
-  gint64 begun_us;
-  ElvesCronAnswerFunc done;
+  guint timeout_s, retries;
+  guint *retry_delays_ms;
+  guint n_retry_delays;
+  guint round, tried;   /* tried: targets in this round */
+  gboolean is_passing;  /* one of them may do better in the next round */
+  ElvesCronPlace place; /* at the host of the target that is next, or being tried */
+  ElvesCronTry *try;    /* (nullable) the one under way */
+  ElvesCronTryRequest request;
+  ElvesDeadline pause; /* between two rounds; or it was refused */
+  gint64 try_at_us;
+  const ElvesCronCallerCallbacks *callbacks;
   gpointer user_data;
-  GList place;
+  GList link;
 } Call;
-
-static void send_next (ElvesCronCaller *self);
 
 static void
 call_free (Call *call)
 {
-  g_free (call->url);
+  g_strfreev (call->urls);
   g_free (call->method);
   g_free (call->content_type);
   g_free (call->headers);
   g_free (call->key);
+  g_free (call->retry_delays_ms);
   g_bytes_unref (call->body);
-  g_clear_object (&call->message);
-  g_clear_object (&call->cancellable);
   g_free (call);
 }
 
 /* ---- checking ------------------------------------------------------------------------------- */
-
-static JsonObject *
-parse_headers (const char *text, JsonParser *parser)
-{
-  JsonNode *root;
-  if (!json_parser_load_from_data (parser, text, -1, NULL))
-    return NULL;
-  root = json_parser_get_root (parser);
-  return root != NULL && JSON_NODE_HOLDS_OBJECT (root) ? json_node_get_object (root) : NULL;
-}
-
-static gboolean
-is_header (const char *name, JsonNode *node)
-{
-  const char *value = JSON_NODE_HOLDS_VALUE (node) ? json_node_get_string (node) : NULL;
-  return value != NULL && *name != '\0' &&
-         strspn (name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") ==
-             strlen (name) &&
-         strpbrk (value, "\r\n") == NULL;
-}
-
-static gboolean
-check_headers (const char *headers)
-{
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  JsonObject *object = *headers != '\0' ? parse_headers (headers, parser) : NULL;
-  JsonObjectIter iter;
-  const char *name;
-  JsonNode *node;
-  if (object == NULL)
-    return *headers == '\0';
-  json_object_iter_init (&iter, object);
-  while (json_object_iter_next (&iter, &name, &node))
-    if (!is_header (name, node))
-      return FALSE;
-  return TRUE;
-}
 
 gboolean
 elves_cron_caller_check (const char *url, const char *method, const char *headers, GError **error)
@@ -114,7 +76,7 @@ elves_cron_caller_check (const char *url, const char *method, const char *header
     fault = "url: expected http://HOST... or https://HOST...";
   else if (!g_strv_contains (methods, method))
     fault = "method: expected GET, POST, PUT, PATCH, DELETE or HEAD";
-  else if (!check_headers (headers))
+  else if (!elves_cron_headers_check (headers))
     fault = "headers: expected an object of names and texts";
   if (fault != NULL)
     g_set_error_literal (error, ELVES_ERROR, ELVES_ERROR_INVALID, fault);
@@ -123,191 +85,208 @@ elves_cron_caller_check (const char *url, const char *method, const char *header
 
 /* ---- the end of a call, or of a try --------------------------------------------------------- */
 
+static void next_target (Call *call);
+static void start_some (ElvesCronCaller *self);
+
 static void
-finish (Call *call, gboolean ok, guint status, const char *text)
+finish (Call *call, const ElvesCronAttempt *last)
 {
   ElvesCronCaller *self = call->caller;
   ElvesCronAnswer answer = {
-    .ok = ok,
-    .status = status,
-    .text = (char *) text,
-    .cost_ms = (g_get_monotonic_time () - call->begun_us) / 1000,
+    .ok = last->ok,
+    .status = last->status,
+    .text = (char *) last->text,
+    .cost_ms = last->cost_ms,
   };
-  g_queue_unlink (&self->calls, &call->place);
-  call->done (&answer, call->user_data);
+  elves_cron_hosts_leave (self->hosts, &call->place);
+  g_queue_unlink (&self->calls, &call->link);
+  call->callbacks->done (&answer, call->user_data);
   call_free (call);
 }
 
+static guint
+retry_delay_ms (const Call *call)
+{
+  const ElvesCronCallerOptions *options = &call->caller->options;
+  if (call->n_retry_delays > 0)
+    return call->retry_delays_ms[MIN (call->round, call->n_retry_delays - 1)];
+  return elves_backoff_delay_ms (call->round, options->retry_first_ms, options->retry_cap_ms,
+                                 g_random_double ());
+}
+
 static void
-on_retry_due (ElvesDeadline *deadline, gpointer user_data)
+on_pause_ends (ElvesDeadline *deadline, gpointer user_data)
 {
   Call *call = user_data;
+  ElvesCronCaller *self = call->caller;
   elves_cron_metrics.callback_retries++;
-  g_queue_push_tail (&call->caller->waiting, call);
-  send_next (call->caller);
+  next_target (call);
+  start_some (self);
 }
 
 static void
-retry_later (Call *call)
+next_round (Call *call)
 {
-  ElvesCronCaller *self = call->caller;
-  guint delay_ms = elves_backoff_delay_ms (call->attempt++, self->options.retry_first_ms,
-                                           self->options.retry_cap_ms, g_random_double ());
-  elves_deadlines_arm (self->deadlines, &call->deadline,
-                       g_get_monotonic_time () + (gint64) delay_ms * 1000, on_retry_due, call);
+  gint64 delay_us = retry_delay_ms (call) * (gint64) 1000;
+  call->round++;
+  call->tried = 0;
+  call->is_passing = FALSE;
+  elves_deadlines_arm (call->caller->trier.deadlines, &call->pause,
+                       g_get_monotonic_time () + delay_us, on_pause_ends, call);
 }
 
+static void
+end_attempt (Call *call, const ElvesCronTryEnd *end)
+{
+  ElvesCronAttempt attempt = {
+    .at_us = call->try_at_us,
+    .target = call->request.url,
+    .ok = end->status >= 200 && end->status < 300,
+    .status = end->status,
+    .text = end->text,
+    .cost_ms = end->cost_ms,
+  };
+  call->is_passing |= !end->is_final;
+  call->tried++;
+  if (call->callbacks->tried != NULL)
+    call->callbacks->tried (&attempt, call->user_data);
+  if (!attempt.ok && call->tried < call->n_urls)
+    next_target (call);
+  else if (!attempt.ok && call->is_passing && call->round < call->retries)
+    next_round (call);
+  else
+    finish (call, &attempt);
+}
+
+static void
+on_tried (const ElvesCronTryEnd *end, gpointer user_data)
+{
+  Call *call = user_data;
+  ElvesCronCaller *self = call->caller;
+  call->try = NULL;
+  elves_cron_hosts_rest (self->hosts, &call->place);
+  if (end->status >= 200 && end->status < 300)
+    elves_cron_hosts_taken (&call->place, g_get_monotonic_time ());
+  end_attempt (call, end);
+  start_some (self);
+}
+
+/* ---- the way to a try ----------------------------------------------------------------------- */
+
+static void
+on_refused (ElvesDeadline *deadline, gpointer user_data)
+{
+  Call *call = user_data;
+  ElvesCronCaller *self = call->caller;
+  const ElvesCronTryEnd end = { .is_final = TRUE, .text = REFUSED };
+  elves_cron_metrics.callbacks_refused++;
+  call->try_at_us = g_get_real_time ();
+  end_attempt (call, &end);
+  start_some (self);
+}
+
+/* (transfer full): who has to answer. */
+static char *
+host_name (const char *url)
+{
+  g_autoptr (GUri) uri = g_uri_parse (url, SOUP_HTTP_URI_FLAGS, NULL);
+  g_autofree char *host = g_ascii_strdown (g_uri_get_host (uri), -1);
+  return g_strdup_printf ("%s:%d", host, g_uri_get_port (uri));
+}
+
+/* A call that stays at its host is not asked to join it again. */
 static gboolean
-is_passing (guint status)
+join (Call *call, const char *url)
 {
-  return status == 0 || status == 408 || status == 425 || status == 429 || status >= 500;
+  ElvesCronHosts *hosts = call->caller->hosts;
+  g_autofree char *name = NULL;
+  if (call->place.host != NULL && call->n_urls == 1)
+    return TRUE;
+  name = host_name (url);
+  elves_cron_hosts_leave (hosts, &call->place);
+  return elves_cron_hosts_join (hosts, name, &call->place, g_get_monotonic_time ());
 }
 
-/* Takes nothing; @text: the answer, or why there is none. */
 static void
-end_try (Call *call, guint status, const char *text)
+next_target (Call *call)
 {
   ElvesCronCaller *self = call->caller;
-  gboolean ok = status >= 200 && status < 300;
-  elves_deadlines_disarm (self->deadlines, &call->deadline);
-  g_clear_object (&call->message);
-  g_clear_object (&call->cancellable);
-  self->active--;
-  if (!ok && is_passing (status) && call->attempt < call->retries)
-    retry_later (call);
+  call->request.url = call->urls[(call->first_url + call->tried) % call->n_urls];
+  if (join (call, call->request.url))
+    elves_cron_hosts_wait (self->hosts, &call->place);
   else
-    finish (call, ok, status, text);
-  send_next (self);
-}
-
-/* ---- a try ---------------------------------------------------------------------------------- */
-
-static void
-on_read (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  Call *call = user_data;
-  g_autoptr (GBytes) bytes =
-      g_input_stream_read_bytes_finish (G_INPUT_STREAM (source), result, NULL);
-  g_autofree char *text = NULL;
-  gsize length = 0;
-  const void *data = bytes != NULL ? g_bytes_get_data (bytes, &length) : NULL;
-  if (call->caller == NULL)
-    {
-      call_free (call);
-      return;
-    }
-  text = length > 0 ? elves_utf8_clean (data, length, G_MAXSIZE, NULL) : g_strdup ("");
-  end_try (call, soup_message_get_status (call->message), text);
+    elves_deadlines_arm (self->trier.deadlines, &call->pause, g_get_monotonic_time (), on_refused,
+                         call);
 }
 
 static void
-fail_try (Call *call, const GError *error)
+start (Call *call)
 {
-  g_autofree char *text = call->timed_out ? g_strdup_printf ("no answer within %u s from %s",
-                                                             call->timeout_s, call->url)
-                                          : g_strdup_printf ("%s: %s", call->url, error->message);
-  end_try (call, 0, text);
-}
-
-static void
-on_sent (GObject *source, GAsyncResult *result, gpointer user_data)
-{
-  Call *call = user_data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GInputStream) stream =
-      soup_session_send_finish (SOUP_SESSION (source), result, &error);
-  if (call->caller == NULL)
-    call_free (call);
-  else if (stream == NULL)
-    fail_try (call, error);
-  else
-    g_input_stream_read_bytes_async (stream, MAX (call->caller->options.max_answer_bytes, 1),
-                                     G_PRIORITY_DEFAULT, call->cancellable, on_read, call);
-}
-
-static void
-on_timed_out (ElvesDeadline *deadline, gpointer user_data)
-{
-  Call *call = user_data;
-  call->timed_out = TRUE;
-  g_cancellable_cancel (call->cancellable);
-}
-
-static void
-add_headers (SoupMessage *message, const Call *call)
-{
-  g_autoptr (JsonParser) parser = json_parser_new ();
-  SoupMessageHeaders *headers = soup_message_get_request_headers (message);
-  JsonObject *object = *call->headers != '\0' ? parse_headers (call->headers, parser) : NULL;
-  JsonObjectIter iter;
-  const char *name;
-  JsonNode *node;
-  soup_message_headers_replace (headers, KEY_HEADER, call->key);
-  if (object == NULL)
-    return;
-  json_object_iter_init (&iter, object);
-  while (json_object_iter_next (&iter, &name, &node))
-    if (is_header (name, node))
-      soup_message_headers_replace (headers, name, json_node_get_string (node));
-}
-
-static void
-send (Call *call)
-{
-  ElvesCronCaller *self = call->caller;
-  SoupMessage *message = soup_message_new (call->method, call->url);
-  call->message = message;
-  call->timed_out = FALSE;
-  call->begun_us = g_get_monotonic_time ();
-  call->cancellable = g_cancellable_new ();
   elves_cron_metrics.callbacks++;
-  self->active++;
-  soup_message_add_flags (message, SOUP_MESSAGE_NO_REDIRECT);
-  if (g_bytes_get_size (call->body) > 0)
-    soup_message_set_request_body_from_bytes (
-        message, *call->content_type != '\0' ? call->content_type : DEFAULT_CONTENT_TYPE,
-        call->body);
-  add_headers (message, call);
-  elves_deadlines_arm (self->deadlines, &call->deadline,
-                       call->begun_us + call->timeout_s * (gint64) G_USEC_PER_SEC, on_timed_out,
-                       call);
-  soup_session_send_async (self->session, message, G_PRIORITY_DEFAULT, call->cancellable, on_sent,
-                           call);
+  call->try_at_us = g_get_real_time ();
+  call->try = elves_cron_try_start (&call->caller->trier, &call->request, on_tried, call);
 }
 
 static void
-send_next (ElvesCronCaller *self)
+start_some (ElvesCronCaller *self)
 {
-  while (self->active < self->options.max_concurrent && !g_queue_is_empty (&self->waiting))
-    send (g_queue_pop_head (&self->waiting));
+  Call *call;
+  while ((call = elves_cron_hosts_next (self->hosts)) != NULL)
+    start (call);
 }
 
 /* ---- from start to end ---------------------------------------------------------------------- */
 
+static SoupSession *
+make_session (const ElvesCronCallerOptions *options)
+{
+  /* No proxy: a daemon calls whom its task names, whatever its environment says. Who may have a
+     connection is decided by the hosts' slots. */
+  return soup_session_new_with_options ("max-conns", (int) options->max_concurrent,
+                                        "max-conns-per-host", (int) options->max_concurrent,
+                                        "user-agent", "elves-cron/" ELVES_VERSION, "proxy-resolver",
+                                        NULL, NULL);
+}
+
+static ElvesCronHosts *
+make_hosts (const ElvesCronCallerOptions *options)
+{
+  ElvesCronHostsLimits limits = {
+    .max_active = options->max_concurrent,
+    .max_active_per_host = options->max_per_host,
+    .max_held_per_host = options->max_held_per_host,
+    .stalled_after_us = options->stalled_after_s * (gint64) G_USEC_PER_SEC,
+  };
+  return elves_cron_hosts_new (&limits);
+}
+
+/**
+ * elves_cron_caller_new:
+ * @options: its networks were checked with the configuration
+ */
 ElvesCronCaller *
 elves_cron_caller_new (const ElvesCronCallerOptions *options)
 {
   ElvesCronCaller *self = g_new0 (ElvesCronCaller, 1);
   self->options = *options;
-  self->deadlines = elves_deadlines_new ();
-  /* No proxy: a daemon calls whom its task names, whatever its environment says. */
-  self->session = soup_session_new_with_options (
-      "max-conns", (int) options->max_concurrent, "max-conns-per-host",
-      (int) MIN (options->max_per_host, options->max_concurrent), "user-agent",
-      "elves-cron/" ELVES_VERSION, "proxy-resolver", NULL, NULL);
+  self->hosts = make_hosts (options);
+  self->trier.session = make_session (options);
+  self->trier.deadlines = elves_deadlines_new ();
+  self->trier.guard = elves_cron_guard_new (options->forbid, options->forbid_private, NULL);
+  g_assert (self->trier.guard != NULL);
+  self->trier.sign_key = g_strdup (options->sign_key);
+  self->trier.max_answer_bytes = options->max_answer_bytes;
   return self;
 }
 
-/* A call whose try is under way is freed when that has come back, cancelled. */
 static void
 give_up (ElvesCronCaller *self, Call *call)
 {
-  elves_deadlines_disarm (self->deadlines, &call->deadline);
-  call->caller = NULL;
-  if (call->message != NULL)
-    g_cancellable_cancel (call->cancellable);
-  else
-    call_free (call);
+  elves_deadlines_disarm (self->trier.deadlines, &call->pause);
+  elves_cron_hosts_leave (self->hosts, &call->place);
+  if (call->try != NULL)
+    elves_cron_try_abandon (call->try);
+  call_free (call);
 }
 
 /**
@@ -317,43 +296,78 @@ give_up (ElvesCronCaller *self, Call *call)
 void
 elves_cron_caller_free (ElvesCronCaller *self)
 {
-  GList *place;
+  GList *link;
   if (self == NULL)
     return;
-  g_queue_clear (&self->waiting);
-  while ((place = g_queue_pop_head_link (&self->calls)) != NULL)
-    give_up (self, place->data);
-  soup_session_abort (self->session);
-  g_object_unref (self->session);
-  elves_deadlines_free (self->deadlines);
+  while ((link = g_queue_pop_head_link (&self->calls)) != NULL)
+    give_up (self, link->data);
+  elves_cron_hosts_free (self->hosts);
+  soup_session_abort (self->trier.session);
+  g_object_unref (self->trier.session);
+  elves_cron_guard_free (self->trier.guard);
+  elves_deadlines_free (self->trier.deadlines);
+  g_free (self->trier.sign_key);
   g_free (self);
+}
+
+static Call *
+call_new (ElvesCronCaller *self, const ElvesCronCall *wanted)
+{
+  Call *call = g_new0 (Call, 1);
+  call->caller = self;
+  call->urls = g_strdupv ((char **) wanted->urls);
+  call->n_urls = g_strv_length (call->urls);
+  call->first_url = wanted->first_url % call->n_urls;
+  call->method = g_strdup (wanted->method);
+  call->content_type = g_strdup (wanted->content_type);
+  call->headers = g_strdup (wanted->headers);
+  call->key = g_strdup (wanted->key);
+  call->body = g_bytes_new (wanted->body, strlen (wanted->body));
+  call->timeout_s = wanted->timeout_s;
+  call->retries = wanted->retries;
+  call->n_retry_delays = wanted->n_retry_delays;
+  call->retry_delays_ms =
+      g_memdup2 (wanted->retry_delays_ms, wanted->n_retry_delays * sizeof (guint));
+  call->place.data = call;
+  call->link.data = call;
+  return call;
+}
+
+static void
+make_request (Call *call)
+{
+  call->request = (ElvesCronTryRequest){
+    .method = call->method,
+    .content_type = call->content_type,
+    .headers = call->headers,
+    .key = call->key,
+    .body = call->body,
+    .timeout_s = call->timeout_s,
+  };
 }
 
 /**
  * elves_cron_caller_call:
- * @call: copied; its URL, method and headers were checked
- * @done: from the loop, after the last try
+ * @wanted: its URLs, method and headers were checked
+ * @callbacks: from the loop
  */
 void
 elves_cron_caller_call (ElvesCronCaller *self,
-                        const ElvesCronCall *call,
-                        ElvesCronAnswerFunc done,
+                        const ElvesCronCall *wanted,
+                        const ElvesCronCallerCallbacks *callbacks,
                         gpointer user_data)
 {
-  Call *copy = g_new0 (Call, 1);
-  copy->caller = self;
-  copy->url = g_strdup (call->url);
-  copy->method = g_strdup (call->method);
-  copy->content_type = g_strdup (call->content_type);
-  copy->headers = g_strdup (call->headers);
-  copy->key = g_strdup (call->key);
-  copy->body = g_bytes_new (call->body, strlen (call->body));
-  copy->timeout_s = call->timeout_s;
-  copy->retries = call->retries;
-  copy->done = done;
-  copy->user_data = user_data;
-  copy->place.data = copy;
-  g_queue_push_tail_link (&self->calls, &copy->place);
-  g_queue_push_tail (&self->waiting, copy);
-  send_next (self);
+  Call *call = call_new (self, wanted);
+  call->callbacks = callbacks;
+  call->user_data = user_data;
+  make_request (call);
+  g_queue_push_tail_link (&self->calls, &call->link);
+  next_target (call);
+  start_some (self);
+}
+
+guint
+elves_cron_caller_outstanding (ElvesCronCaller *self)
+{
+  return self->calls.length;
 }

@@ -8,6 +8,7 @@
 #include "common/config-check.h"
 #include "common/error.h"
 #include "common/store.h"
+#include "cron/caller-guard.h"
 
 #include <string.h>
 
@@ -43,7 +44,20 @@ const ElvesOption elves_cron_options[] = {
   { "http.maxConcurrent", ELVES_OPTION_UINT, FIELD (http_max_concurrent), "100", 1, 10000, "calls",
     .help = "HTTP callbacks at one time" },
   { "http.maxPerHost", ELVES_OPTION_UINT, FIELD (http_max_per_host), "10", 1, 10000, "connections",
-    .help = "connections for callbacks to one host" },
+    .help = "callbacks to one host at one time; fewer when few more could begin" },
+  { "http.maxWaiting", ELVES_OPTION_UINT, FIELD (http_max_waiting), "20000", 1, 1000000, "calls",
+    .help = "callbacks that have not ended; beyond it no timed task fires" },
+  { "http.maxWaitingPerHost", ELVES_OPTION_UINT, FIELD (http_max_waiting_per_host), "5000", 1,
+    1000000, "calls",
+    .help = "of one host; beyond it a callback fails at once if the host takes none" },
+  { "http.stalledAfter", ELVES_OPTION_UINT, FIELD (http_stalled_after_s), "60", 1, 86400, "s",
+    .help = "a host that has taken no callback for so long takes none" },
+  { "http.signKey", ELVES_OPTION_SECRET, FIELD (http_sign_key), "",
+    .help = "callbacks are signed with it; empty: they are not" },
+  { "http.forbid", ELVES_OPTION_STRING, FIELD (http_forbid), "",
+    .help = "addresses and networks that callbacks may not reach, separated by commas" },
+  { "http.forbidPrivate", ELVES_OPTION_BOOL, FIELD (http_forbid_private), "false",
+    .help = "callbacks may only reach addresses of the public internet" },
   { "http.maxAnswer", ELVES_OPTION_UINT, FIELD (http_max_answer), "4096", 0, 1 << 20, "bytes",
     .help = "kept of the answer to a callback" },
   { "http.retries", ELVES_OPTION_UINT, FIELD (http_retries), "3", 0, 100,
@@ -76,6 +90,16 @@ elves_cron_config_elects (const ElvesCronConfig *self)
          elves_config_uses_registry (self->zookeeper.enabled, self->zookeeper.host);
 }
 
+static gboolean
+check_forbidden (const ElvesCronConfig *self, GError **error)
+{
+  g_autoptr (ElvesCronGuard) guard =
+      elves_cron_guard_new (self->http_forbid, self->http_forbid_private, error);
+  if (guard == NULL)
+    g_prefix_error (error, "http.forbid: ");
+  return guard != NULL;
+}
+
 /**
  * elves_cron_config_check:
  * @config: an #ElvesCronConfig
@@ -91,7 +115,8 @@ elves_cron_config_check (gconstpointer config, GError **error)
       g_prefix_error (error, "store.url: ");
       return FALSE;
     }
-  return elves_config_check_registry (self->zookeeper.enabled, self->zookeeper.host,
+  return check_forbidden (self, error) &&
+         elves_config_check_registry (self->zookeeper.enabled, self->zookeeper.host,
                                       self->zookeeper.root, error) &&
          elves_config_check_metrics (self->metrics.listen, self->metrics.allowed, error) &&
          elves_config_check_retry (self->retry.first_ms, self->retry.cap_ms, error);

@@ -28,8 +28,14 @@ typedef struct
 
   guint http_max_concurrent; /* http.maxConcurrent */
   guint http_max_per_host;   /* http.maxPerHost */
-  guint http_max_answer;     /* http.maxAnswer: bytes kept of an answer */
-  guint http_retries;        /* http.retries: of a callback that names none */
+  guint http_max_waiting;    /* http.maxWaiting: in all, not ended */
+  guint http_max_waiting_per_host;
+  guint http_stalled_after_s;
+  char *http_sign_key; /* http.signKey, "" = no signature */
+  char *http_forbid;   /* http.forbid: networks */
+  gboolean http_forbid_private;
+  guint http_max_answer; /* http.maxAnswer: bytes kept of an answer */
+  guint http_retries;    /* http.retries: of a callback that names none */
   guint http_retry_first_ms, http_retry_cap_ms;
 
   guint history_age_s;      /* history.age */

@@ -84,7 +84,7 @@ static guint
 on_outstanding (gpointer user_data)
 {
   ElvesCronLead *self = user_data;
-  return elves_cron_outbox_outstanding (self->outbox);
+  return elves_cron_outbox_load (self->outbox);
 }
 
 static void

@@ -47,6 +47,8 @@ const ElvesMetric elves_cron_metric_table[] = {
   { PREFIX "given_up_total", ELVES_METRIC_COUNTER, FIELD (given_up),
     "Executions without a result that no longer hold up their task." },
   { PREFIX "callbacks_total", ELVES_METRIC_COUNTER, FIELD (callbacks), "HTTP requests sent." },
+  { PREFIX "callbacks_refused_total", ELVES_METRIC_COUNTER, FIELD (callbacks_refused),
+    "Callbacks that failed because too many wait for a host that takes none." },
   { PREFIX "callback_retries_total", ELVES_METRIC_COUNTER, FIELD (callback_retries),
     "Of them, those sent again." },
   { PREFIX "clock_jumps_total", ELVES_METRIC_COUNTER, FIELD (clock_jumps),

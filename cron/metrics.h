@@ -21,7 +21,7 @@ typedef struct
   guint64 ended_well, ended_badly;
   guint64 results_unknown, results_late; /* of no task; of an execution that had ended */
   guint64 given_up;                      /* no result within the limit */
-  guint64 callbacks, callback_retries;
+  guint64 callbacks, callback_retries, callbacks_refused;
 
   guint64 clock_jumps;
   guint64 elections, depositions;

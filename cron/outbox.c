@@ -12,7 +12,8 @@
  * is confirmed: it shows whether there is a scheduler's queue. While there is none, all go without,
  * and each is ended as failed.
  *
- * Bounded by who hands shots over: outstanding() counts what is not out, and what is not marked. */
+ * Bounded by who hands shots over: load() counts what is not out, and what is not marked. Callbacks
+ * are counted for themselves, so that those to a host that hangs do not keep others from firing. */
 #include "cron/outbox.h"
 
 #include "common/backoff.h"
@@ -379,13 +380,16 @@ on_answer (const ElvesCronAnswer *answer, gpointer user_data)
   land (flight);
 }
 
+static const ElvesCronCallerCallbacks caller_callbacks = { NULL, on_answer };
+
 static void
 send_call (Flight *flight)
 {
   const ElvesCronPlan *plan = flight->shot->plan;
   g_autofree char *key = elves_cron_key (plan->id, flight->shot->planned_us);
+  const char *const urls[] = { plan->target, NULL };
   ElvesCronCall call = {
-    .url = plan->target,
+    .urls = urls,
     .method = plan->method,
     .content_type = plan->content_type,
     .headers = plan->headers,
@@ -394,7 +398,7 @@ send_call (Flight *flight)
     .timeout_s = plan->timeout_s > 0 ? (guint) plan->timeout_s : DEFAULT_HTTP_TIMEOUT_S,
     .retries = plan->retries,
   };
-  elves_cron_caller_call (flight->outbox->caller, &call, on_answer, flight);
+  elves_cron_caller_call (flight->outbox->caller, &call, &caller_callbacks, flight);
 }
 
 static void
@@ -448,6 +452,14 @@ elves_cron_outbox_outstanding (ElvesCronOutbox *self)
   return self->flights.length + self->sent->len + self->marking + self->writes.length;
 }
 
+guint
+elves_cron_outbox_load (ElvesCronOutbox *self)
+{
+  guint callbacks = elves_cron_caller_outstanding (self->caller);
+  return elves_cron_outbox_outstanding (self) - MIN (callbacks, self->flights.length) +
+         (callbacks >= self->config->http_max_waiting ? self->config->max_outstanding : 0);
+}
+
 /* ---- from start to end ---------------------------------------------------------------------- */
 
 ElvesCronOutbox *
@@ -461,9 +473,14 @@ elves_cron_outbox_new (const ElvesCronConfig *config,
   ElvesCronCallerOptions options = {
     .max_concurrent = config->http_max_concurrent,
     .max_per_host = config->http_max_per_host,
+    .max_held_per_host = config->http_max_waiting_per_host,
+    .stalled_after_s = config->http_stalled_after_s,
     .max_answer_bytes = config->http_max_answer,
     .retry_first_ms = config->http_retry_first_ms,
     .retry_cap_ms = config->http_retry_cap_ms,
+    .sign_key = config->http_sign_key,
+    .forbid = config->http_forbid,
+    .forbid_private = config->http_forbid_private,
   };
   self->config = config;
   self->ledger = ledger;

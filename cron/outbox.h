@@ -30,6 +30,8 @@ void elves_cron_outbox_note (ElvesCronOutbox *self, ElvesCronShot *shot);
 /* @shots: of ElvesCronShot; taken out of it. */
 void elves_cron_outbox_send (ElvesCronOutbox *self, GPtrArray *shots);
 guint elves_cron_outbox_outstanding (ElvesCronOutbox *self);
+/* To be kept below cron.maxOutstanding. */
+guint elves_cron_outbox_load (ElvesCronOutbox *self);
 /* A result of a job. Takes @outcome. @done: when it is in the store, or changes nothing. */
 void elves_cron_outbox_end (ElvesCronOutbox *self,
                             ElvesCronOutcome *outcome,
