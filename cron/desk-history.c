@@ -14,8 +14,6 @@ enum
   AUDIT_DELAY_S = 10 /* what was planned since may still be on its way */
 };
 
-#define TEXT_TYPE "[500]Request Params Of Wrong Type"
-
 static void
 add_time (GString *body, const char *name, gint64 time_us)
 {
@@ -88,11 +86,12 @@ void
 elves_cron_desk_history (ElvesRequest *request, gpointer user_data)
 {
   ElvesCronDesk *self = user_data;
-  g_autofree char *id = elves_cron_desk_read_id (self, request);
+  g_autofree char *id = NULL, *owner = NULL;
   g_autoptr (GError) error = NULL;
   gint64 limit = PAGE_DEFAULT, before_us;
   ElvesCronErrand *errand;
-  if (id == NULL || !read_time (self, request, "before", G_MAXINT64, &before_us))
+  if (!elves_cron_desk_read_task (self, request, &id, &owner) ||
+      !read_time (self, request, "before", G_MAXINT64, &before_us))
     return;
   if (!elves_request_number (request, "limit", FALSE, 1, PAGE_MAX, PAGE_DEFAULT, &limit, &error))
     {
@@ -101,7 +100,7 @@ elves_cron_desk_history (ElvesRequest *request, gpointer user_data)
     }
   errand = elves_cron_errand_new (self, request);
   errand->id = g_steal_pointer (&id);
-  elves_cron_history_page (self->parts.ledger, errand->id, before_us, (guint) limit, on_page,
+  elves_cron_history_page (self->parts.ledger, errand->id, owner, before_us, (guint) limit, on_page,
                            errand);
 }
 
@@ -166,6 +165,8 @@ elves_cron_desk_audit (ElvesRequest *request, gpointer user_data)
   ElvesCronDesk *self = user_data;
   gint64 now_us = g_get_real_time ();
   g_autofree char *id = NULL, *after = NULL;
+  char hex[ELVES_CRON_ID_SIZE];
+  guint64 number;
   ElvesCronAuditOptions options = {
     .late_after_us = (gint64) self->parts.config->late_after_ms * 1000,
     .kept_from_us = now_us - self->parts.config->history_age_s * (gint64) G_USEC_PER_SEC,
@@ -180,7 +181,13 @@ elves_cron_desk_audit (ElvesRequest *request, gpointer user_data)
       elves_component_refuse (self->component, request, TEXT_TYPE, "id, after: expected texts");
       return;
     }
-  options.id = id;
+  if (elves_cron_id_parse (id, &number))
+    {
+      elves_cron_id_write (number, hex);
+      options.id = hex;
+    }
+  else
+    options.id = id;
   options.after = after;
   elves_cron_audit (self->parts.ledger, &options, on_audited,
                     elves_cron_errand_new (self, request));

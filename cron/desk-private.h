@@ -1,7 +1,14 @@
 /* Between the files of the desk only. */
 #pragma once
 
+#include "cron/card.h"
 #include "cron/desk.h"
+
+#define TEXT_NOT_FOUND "[411.1]Not Find Cron Job To Operate"
+#define TEXT_RULE "[403.5]Request Params (cron-rule) Illegal"
+#define TEXT_TYPE "[500]Request Params Of Wrong Type"
+#define TEXT_BUSY "[500]Too Many Requests Or Cron Jobs"
+#define TEXT_FAILED "[500]The Store Failed"
 
 G_BEGIN_DECLS
 
@@ -20,6 +27,7 @@ typedef struct
   char *id; /* (nullable) of the task it is about */
   gint64 from_us, to_us;
   guint limit;
+  ElvesCronEntry *held; /* (nullable) of what is being replaced */
   GList place;
 } ElvesCronErrand;
 
@@ -30,11 +38,30 @@ gboolean elves_cron_errand_check (ElvesCronErrand *self, const GError *error);
 void elves_cron_errand_reply (ElvesCronErrand *self, GString *body); /* frees @self */
 void elves_cron_errand_reply_flag (ElvesCronErrand *self);           /* frees @self */
 
-/* The member id, as it stands in the store. NULL: none, and the request was answered and freed. */
-char *elves_cron_desk_read_id (ElvesCronDesk *self, ElvesRequest *request);
+/* The members id, as it stands in the store, and owner. FALSE: no such id, and the request was
+   answered and freed. */
+gboolean elves_cron_desk_read_task (ElvesCronDesk *self,
+                                    ElvesRequest *request,
+                                    char **out_id,
+                                    char **out_owner);
+/* The member ids, as they stand in the store; what is no id is left out. */
+GPtrArray *elves_cron_desk_read_ids (ElvesRequest *request);
+/* NULL: the request was refused because a member is no text. */
+char *elves_cron_desk_read_text (ElvesCronDesk *self, ElvesRequest *request, const char *name);
+/* Takes @entry (nullable). */
+void elves_cron_desk_hold (ElvesCronDesk *self, ElvesCronEntry *entry);
 void elves_cron_desk_refuse (ElvesCronDesk *self, ElvesRequest *request, const GError *error);
 
-/* desk-show.c, desk-history.c */
+/* The members of a card, into an object that is open. */
+void elves_cron_desk_add_card (ElvesCronDesk *self, GString *body, const ElvesCronCard *card);
+/* As cronDetail has them beside its result. */
+void elves_cron_desk_add_detail (ElvesCronDesk *self, GString *body, const ElvesCronCard *card);
+
+/* desk-create.c, desk-delete.c, desk-find.c, desk-show.c, desk-history.c */
+void elves_cron_desk_create (ElvesRequest *request, gpointer user_data);
+void elves_cron_desk_replace (ElvesRequest *request, gpointer user_data);
+void elves_cron_desk_delete (ElvesRequest *request, gpointer user_data);
+void elves_cron_desk_find (ElvesRequest *request, gpointer user_data);
 void elves_cron_desk_list (ElvesRequest *request, gpointer user_data);
 void elves_cron_desk_detail (ElvesRequest *request, gpointer user_data);
 void elves_cron_desk_history (ElvesRequest *request, gpointer user_data);

@@ -1,4 +1,4 @@
-/* createCron, startCron, stopCron, deleteCron, cronResult: what changes something.
+/* startCron, stopCron, cronResult; and what all errands share.
  *
  * A request is an errand to the store; when the store has said what came of it, what is in memory
  * follows, and the answer goes out. The store's order is the order of the requests, so memory and
@@ -9,14 +9,7 @@
 #include "common/json-writer.h"
 #include "common/log.h"
 #include "cron/metrics.h"
-#include "cron/plan-request.h"
 #include "cron/schedules.h"
-
-#define TEXT_NOT_FOUND "[411.1]Not Find Cron Job To Operate"
-#define TEXT_RULE "[403.5]Request Params (cron-rule) Illegal"
-#define TEXT_TYPE "[500]Request Params Of Wrong Type"
-#define TEXT_BUSY "[500]Too Many Requests Or Cron Jobs"
-#define TEXT_FAILED "[500]The Store Failed"
 
 /* ---- errands -------------------------------------------------------------------------------- */
 
@@ -37,6 +30,7 @@ errand_free (ElvesCronErrand *self)
   if (self->desk != NULL)
     g_queue_unlink (&self->desk->errands, &self->place);
   elves_request_free (self->request);
+  elves_cron_entry_free (self->held);
   g_free (self->id);
   g_free (self);
 }
@@ -98,82 +92,81 @@ elves_cron_desk_open_body (void)
   return body;
 }
 
-/* An id that is none of ours belongs to no task. */
 char *
-elves_cron_desk_read_id (ElvesCronDesk *self, ElvesRequest *request)
+elves_cron_desk_read_text (ElvesCronDesk *self, ElvesRequest *request, const char *name)
 {
-  g_autofree char *text = NULL;
   g_autoptr (GError) error = NULL;
-  guint64 id;
-  if (!elves_request_text (request, "id", &text, &error))
-    {
-      elves_component_refuse (self->component, request, TEXT_TYPE, error->message);
-      return NULL;
-    }
-  if (!elves_cron_id_parse (text, &id))
+  char *text = NULL;
+  if (elves_request_text (request, name, &text, &error))
+    return text;
+  elves_component_refuse (self->component, request, TEXT_TYPE, error->message);
+  return NULL;
+}
+
+/* An id that is none of ours belongs to no task. */
+gboolean
+elves_cron_desk_read_task (ElvesCronDesk *self,
+                           ElvesRequest *request,
+                           char **out_id,
+                           char **out_owner)
+{
+  g_autofree char *text = elves_cron_desk_read_text (self, request, "id");
+  g_autofree char *owner = text != NULL ? elves_cron_desk_read_text (self, request, "owner") : NULL;
+  char id[ELVES_CRON_ID_SIZE];
+  guint64 number;
+  if (owner == NULL)
+    return FALSE;
+  if (!elves_cron_id_parse (text, &number))
     {
       elves_component_refuse (self->component, request, TEXT_NOT_FOUND,
-                              "id: expected 16 hex digits");
-      return NULL;
+                              "id: expected 16 hex digits, or 20 decimal, or 24 hex digits");
+      return FALSE;
     }
-  return g_ascii_strup (text, -1);
+  elves_cron_id_write (number, id);
+  *out_id = g_strdup (id);
+  *out_owner = g_steal_pointer (&owner);
+  return TRUE;
 }
 
-/* ---- createCron ----------------------------------------------------------------------------- */
-
-static void
-on_created (const char *id, ElvesCronEntry *entry, const GError *error, gpointer user_data)
+GPtrArray *
+elves_cron_desk_read_ids (ElvesRequest *request)
 {
-  ElvesCronErrand *errand = user_data;
-  GString *body;
-  if (entry != NULL && errand->desk == NULL)
-    elves_cron_entry_free (entry);
-  else if (entry != NULL && !elves_cron_engine_add (errand->desk->parts.engine, entry))
-    g_warning ("a timed task waits for a restart: more than cron.maxSchedules are started id=%s",
+  GPtrArray *ids = g_ptr_array_new_with_free_func (g_free);
+  ElvesJsonValue all = elves_request_get (request, "ids"), element;
+  char id[ELVES_CRON_ID_SIZE];
+  gsize position = 0;
+  guint64 number;
+  while (all.kind == ELVES_JSON_ARRAY && elves_json_array_next (all, &position, &element))
+    {
+      g_autofree char *text = elves_json_value_to_text (element);
+      if (!elves_cron_id_parse (g_strstrip (text), &number))
+        continue;
+      elves_cron_id_write (number, id);
+      g_ptr_array_add (ids, g_strdup (id));
+    }
+  return ids;
+}
+
+void
+elves_cron_desk_hold (ElvesCronDesk *self, ElvesCronEntry *entry)
+{
+  guint64 id = entry != NULL ? entry->id : 0;
+  if (entry != NULL && !elves_cron_engine_add (self->parts.engine, entry))
+    g_warning ("a timed task waits for a restart: more than cron.maxSchedules are started "
+               "id=%016" G_GINT64_MODIFIER "X",
                id);
-  if (!elves_cron_errand_check (errand, error))
-    return;
-  body = elves_cron_desk_open_body ();
-  elves_json_add_text (body, "id", id);
-  elves_json_close (body);
-  elves_cron_errand_reply (errand, body);
 }
 
-static void
-on_create (ElvesRequest *request, gpointer user_data)
-{
-  ElvesCronDesk *self = user_data;
-  g_autoptr (GError) error = NULL;
-  const char *text = NULL;
-  ElvesCronPlan *plan = elves_cron_plan_from_request (self->parts.config, request, &text, &error);
-  if (plan == NULL)
-    {
-      elves_component_refuse (self->component, request, text, error->message);
-      return;
-    }
-  if (elves_cron_engine_size (self->parts.engine) >= self->parts.config->max_schedules)
-    {
-      elves_cron_plan_free (plan);
-      elves_component_refuse (self->component, request, TEXT_BUSY,
-                              "more than cron.maxSchedules timed tasks are started");
-      return;
-    }
-  elves_cron_schedules_create (self->parts.ledger, plan, elves_request_fingerprint (request),
-                               elves_request_may_repeat (request), on_created,
-                               elves_cron_errand_new (self, request));
-}
-
-/* ---- startCron, stopCron, deleteCron -------------------------------------------------------- */
+/* ---- startCron, stopCron -------------------------------------------------------------------- */
 
 static void
 on_started (ElvesCronEntry *entry, const GError *error, gpointer user_data)
 {
   ElvesCronErrand *errand = user_data;
-  if (entry != NULL && errand->desk == NULL)
+  if (errand->desk == NULL)
     elves_cron_entry_free (entry);
-  else if (entry != NULL && !elves_cron_engine_add (errand->desk->parts.engine, entry))
-    g_warning ("a timed task waits for a restart: more than cron.maxSchedules are started id=%s",
-               errand->id);
+  else
+    elves_cron_desk_hold (errand->desk, entry);
   if (elves_cron_errand_check (errand, error))
     elves_cron_errand_reply_flag (errand);
 }
@@ -182,9 +175,9 @@ static void
 on_start (ElvesRequest *request, gpointer user_data)
 {
   ElvesCronDesk *self = user_data;
-  g_autofree char *id = elves_cron_desk_read_id (self, request);
+  g_autofree char *id = NULL, *owner = NULL;
   ElvesCronErrand *errand;
-  if (id == NULL)
+  if (!elves_cron_desk_read_task (self, request, &id, &owner))
     return;
   if (elves_cron_engine_size (self->parts.engine) >= self->parts.config->max_schedules)
     {
@@ -194,7 +187,7 @@ on_start (ElvesRequest *request, gpointer user_data)
     }
   errand = elves_cron_errand_new (self, request);
   errand->id = g_strdup (id);
-  elves_cron_schedules_start (self->parts.ledger, id, on_started, errand);
+  elves_cron_schedules_start (self->parts.ledger, id, owner, on_started, errand);
 }
 
 static void
@@ -210,29 +203,16 @@ on_stopped (const GError *error, gpointer user_data)
 }
 
 static void
-stop_or_delete (ElvesCronDesk *self,
-                ElvesRequest *request,
-                void (*act) (ElvesCronLedger *, const char *, ElvesCronDoneFunc, gpointer))
+on_stop (ElvesRequest *request, gpointer user_data)
 {
-  g_autofree char *id = elves_cron_desk_read_id (self, request);
+  ElvesCronDesk *self = user_data;
+  g_autofree char *id = NULL, *owner = NULL;
   ElvesCronErrand *errand;
-  if (id == NULL)
+  if (!elves_cron_desk_read_task (self, request, &id, &owner))
     return;
   errand = elves_cron_errand_new (self, request);
   errand->id = g_strdup (id);
-  act (self->parts.ledger, id, on_stopped, errand);
-}
-
-static void
-on_stop (ElvesRequest *request, gpointer user_data)
-{
-  stop_or_delete (user_data, request, elves_cron_schedules_stop);
-}
-
-static void
-on_delete (ElvesRequest *request, gpointer user_data)
-{
-  stop_or_delete (user_data, request, elves_cron_schedules_delete);
+  elves_cron_schedules_stop (self->parts.ledger, id, owner, on_stopped, errand);
 }
 
 /* ---- cronResult ----------------------------------------------------------------------------- */
@@ -284,11 +264,13 @@ on_result (ElvesRequest *request, gpointer user_data)
 /* ---- from start to end ---------------------------------------------------------------------- */
 
 const ElvesComponentAction elves_cron_actions[] = {
-  { "createCron", on_create },
+  { "createCron", elves_cron_desk_create },
+  { "replaceCron", elves_cron_desk_replace },
   { "startCron", on_start },
   { "stopCron", on_stop },
-  { "deleteCron", on_delete },
-  { "delCron", on_delete }, /* of the flat form */
+  { "deleteCron", elves_cron_desk_delete },
+  { "delCron", elves_cron_desk_delete }, /* of the flat form */
+  { "findCron", elves_cron_desk_find },
   { "cronList", elves_cron_desk_list },
   { "cronDetail", elves_cron_desk_detail },
   { "cronResult", on_result },

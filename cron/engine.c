@@ -441,6 +441,12 @@ elves_cron_engine_remove (ElvesCronEngine *self, guint64 id)
   elves_cron_timetable_remove (self->timetable, id);
 }
 
+ElvesCronEntry *
+elves_cron_engine_steal (ElvesCronEngine *self, guint64 id)
+{
+  return elves_cron_timetable_steal (self->timetable, id);
+}
+
 gint64
 elves_cron_engine_next_us (ElvesCronEngine *self, guint64 id)
 {

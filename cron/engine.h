@@ -32,6 +32,8 @@ void elves_cron_engine_halt (ElvesCronEngine *self);
 /* Takes @entry. FALSE: too many are started, and it was freed. */
 gboolean elves_cron_engine_add (ElvesCronEngine *self, ElvesCronEntry *entry);
 void elves_cron_engine_remove (ElvesCronEngine *self, guint64 id);
+/* (transfer full) (nullable): nothing is decided of it until it is added again. */
+ElvesCronEntry *elves_cron_engine_steal (ElvesCronEngine *self, guint64 id);
 /* (nullable): when @id comes next; ELVES_SCHEDULE_NEVER: not started, or never. */
 gint64 elves_cron_engine_next_us (ElvesCronEngine *self, guint64 id);
 guint elves_cron_engine_size (ElvesCronEngine *self);

@@ -1,8 +1,6 @@
 /* One started schedule in memory. */
 #include "cron/entry.h"
 
-#include <string.h>
-
 /**
  * elves_cron_entry_new:
  * @id: of the schedule
@@ -46,27 +44,4 @@ gboolean
 elves_cron_entry_is_over (const ElvesCronEntry *self)
 {
   return self->next_us == ELVES_SCHEDULE_NEVER && self->queued_us == 0;
-}
-
-/**
- * elves_cron_id_parse:
- * @text: from outside
- * @out_id: (out): its number
- *
- * Returns: whether it is 16 hex digits, in any case.
- */
-gboolean
-elves_cron_id_parse (const char *text, guint64 *out_id)
-{
-  if (strlen (text) != ELVES_CRON_ID_SIZE - 1 ||
-      strspn (text, "0123456789abcdefABCDEF") != ELVES_CRON_ID_SIZE - 1)
-    return FALSE;
-  *out_id = g_ascii_strtoull (text, NULL, 16);
-  return TRUE;
-}
-
-void
-elves_cron_id_write (guint64 id, char text[ELVES_CRON_ID_SIZE])
-{
-  g_snprintf (text, ELVES_CRON_ID_SIZE, "%016" G_GINT64_MODIFIER "X", id);
 }

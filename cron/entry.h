@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/schedule.h"
+#include "cron/id.h"
 
 G_BEGIN_DECLS
 
@@ -49,10 +50,5 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesCronEntry, elves_cron_entry_free)
 void elves_cron_entry_plan (ElvesCronEntry *self, gint64 after_us);
 /* No instant comes any more. */
 gboolean elves_cron_entry_is_over (const ElvesCronEntry *self);
-
-/* 16 upper-case hex digits <-> the number. FALSE: not an id of ours. */
-gboolean elves_cron_id_parse (const char *text, guint64 *out_id);
-#define ELVES_CRON_ID_SIZE 17
-void elves_cron_id_write (guint64 id, char text[ELVES_CRON_ID_SIZE]);
 
 G_END_DECLS

@@ -9,11 +9,7 @@ enum
 };
 
 #define TWENTY "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
-#define SHOT_COLUMNS                                                                          \
-  "s.id, s.timing, s.dialect, s.rule, s.tz, s.gap, s.fold, s.every_us, s.at_us, s.start_us, " \
-  "s.end_us, s.overlap, s.missed, s.missed_cap, s.count_limit, s.timeout_s, s.state, "        \
-  "s.created_us, s.first_us, s.cursor_us, s.fired, s.name, s.action, s.ip, s.mode, s.app, "   \
-  "s.func, s.proxy, s.param, s.target, s.method, s.content_type, s.headers, s.retries"
+#define SHOT_COLUMNS ELVES_CRON_PLAN_COLUMNS_OF ("s.")
 
 static GPtrArray *
 new_shots (void)
@@ -26,10 +22,8 @@ static ElvesCronShot *
 read_shot (ElvesStoreRows *rows, guint at, gint64 planned_us)
 {
   ElvesCronShot *shot = g_new0 (ElvesCronShot, 1);
-  shot->plan = elves_cron_plan_new ();
+  shot->plan = elves_cron_plan_read (rows, at);
   shot->planned_us = planned_us;
-  elves_cron_plan_read_when (shot->plan, rows, at);
-  elves_cron_plan_read_action (shot->plan, rows, at + ELVES_CRON_N_WHEN_COLUMNS);
   elves_cron_id_parse (shot->plan->id, &shot->id);
   return shot;
 }

@@ -25,7 +25,6 @@ enum
 #define ONE_ROW "(?, ?, ?, ?, ?)"
 #define INSERT "INSERT INTO cron_firing (schedule, planned_us, until_us, state, decided_us) VALUES "
 #define INSERT_END " ON CONFLICT DO NOTHING RETURNING schedule, planned_us"
-#define SHOT_COLUMNS ELVES_CRON_WHEN_COLUMNS ", " ELVES_CRON_ACTION_COLUMNS
 
 void
 elves_cron_shot_free (ElvesCronShot *self)
@@ -85,15 +84,6 @@ recording_free (gpointer data)
   g_free (self);
 }
 
-static ElvesCronPlan *
-read_plan (ElvesStoreRows *rows, guint at)
-{
-  ElvesCronPlan *plan = elves_cron_plan_new ();
-  elves_cron_plan_read_when (plan, rows, at);
-  elves_cron_plan_read_action (plan, rows, at + ELVES_CRON_N_WHEN_COLUMNS);
-  return plan;
-}
-
 static gboolean
 read_plans (Chunk *chunk, GError **error)
 {
@@ -102,12 +92,12 @@ read_plans (Chunk *chunk, GError **error)
   for (guint i = 0; i < CHUNK; i++)
     values[i] = ELVES_TEXT (i < chunk->n ? chunk->ids[i] : NULL);
   rows = elves_store_tx_query (chunk->tx,
-                               "SELECT " SHOT_COLUMNS
+                               "SELECT " ELVES_CRON_PLAN_COLUMNS
                                " FROM cron_schedule WHERE state = 1 AND id IN (" FIFTY ("?") ")",
                                values, error);
   while (rows != NULL && elves_store_rows_next (rows))
     {
-      ElvesCronPlan *plan = read_plan (rows, 0);
+      ElvesCronPlan *plan = elves_cron_plan_read (rows, 0);
       g_hash_table_insert (chunk->plans, plan->id, plan);
     }
   return elves_store_rows_end (rows, error);

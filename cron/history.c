@@ -9,6 +9,8 @@
 #include "cron/entry.h"
 #include "cron/life.h"
 
+#include <string.h>
+
 enum
 {
   STEP = 2000,     /* rows forgotten in one work */
@@ -20,7 +22,7 @@ enum
 
 typedef struct
 {
-  char *id;
+  char *id, *owner;
   gint64 before_us;
   guint limit;
   GPtrArray *executions;
@@ -44,6 +46,7 @@ paging_free (gpointer data)
   Paging *self = data;
   g_ptr_array_unref (self->executions);
   g_free (self->id);
+  g_free (self->owner);
   g_free (self);
 }
 
@@ -66,13 +69,13 @@ read_execution (ElvesStoreRows *rows)
 }
 
 static gboolean
-exists (ElvesStoreTx *tx, const char *id, GError **error)
+exists (ElvesStoreTx *tx, const char *id, const char *owner, GError **error)
 {
   gboolean found = FALSE;
   g_autoptr (ElvesStoreRows) rows = elves_store_tx_query (
-      tx, "SELECT 1 FROM cron_schedule WHERE id = ?", ELVES_VALUES (ELVES_TEXT (id)), error);
+      tx, "SELECT owner FROM cron_schedule WHERE id = ?", ELVES_VALUES (ELVES_TEXT (id)), error);
   while (rows != NULL && elves_store_rows_next (rows))
-    found = TRUE;
+    found = *owner == '\0' || strcmp (elves_store_rows_text (rows, 0), owner) == 0;
   if (!elves_store_rows_end (rows, error))
     return FALSE;
   if (!found)
@@ -85,7 +88,7 @@ page (ElvesStoreTx *tx, gpointer data, GError **error)
 {
   Paging *self = data;
   g_autoptr (ElvesStoreRows) rows = NULL;
-  if (!exists (tx, self->id, error))
+  if (!exists (tx, self->id, self->owner, error))
     return FALSE;
   rows = elves_store_tx_query (
       tx,
@@ -115,6 +118,7 @@ on_paged (gpointer data, const GError *error)
 void
 elves_cron_history_page (ElvesCronLedger *ledger,
                          const char *id,
+                         const char *owner,
                          gint64 before_us,
                          guint limit,
                          ElvesCronExecutionsFunc done,
@@ -122,6 +126,7 @@ elves_cron_history_page (ElvesCronLedger *ledger,
 {
   Paging *self = g_new0 (Paging, 1);
   self->id = g_strdup (id);
+  self->owner = g_strdup (owner);
   self->before_us = before_us;
   self->limit = limit;
   self->executions = g_ptr_array_new_with_free_func (execution_free);

@@ -23,9 +23,10 @@ typedef void (*ElvesCronExecutionsFunc) (const GPtrArray *executions,
                                          gboolean more,
                                          const GError *error,
                                          gpointer user_data);
-/* Those planned before @before_us. */
+/* Those planned before @before_us. @owner: "": the task of anybody. */
 void elves_cron_history_page (ElvesCronLedger *ledger,
                               const char *id,
+                              const char *owner,
                               gint64 before_us,
                               guint limit,
                               ElvesCronExecutionsFunc done,

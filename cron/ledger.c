@@ -40,7 +40,42 @@ static const char *const version_1[] = {
   NULL,
 };
 
-static const ElvesStoreMigration migrations[] = { { version_1 }, { NULL } };
+/* Tasks that belong to somebody, are known by a name of their own, and are kept when deleted;
+   executions that are reported by a token, and what came of each try of a callback. */
+static const char *const version_2[] = {
+  "ALTER TABLE cron_schedule ADD COLUMN owner TEXT NOT NULL DEFAULT ''",
+  "ALTER TABLE cron_schedule ADD COLUMN unique_key TEXT NOT NULL DEFAULT ''",
+  "ALTER TABLE cron_schedule ADD COLUMN extra TEXT NOT NULL DEFAULT ''",
+  "ALTER TABLE cron_schedule ADD COLUMN spelling $INT NOT NULL DEFAULT 0",
+  "ALTER TABLE cron_schedule ADD COLUMN first_now $INT NOT NULL DEFAULT 0",
+  "ALTER TABLE cron_schedule ADD COLUMN exchange TEXT NOT NULL DEFAULT ''",
+  "ALTER TABLE cron_schedule ADD COLUMN targets TEXT NOT NULL DEFAULT ''",
+  "ALTER TABLE cron_schedule ADD COLUMN token_param TEXT NOT NULL DEFAULT ''",
+  "ALTER TABLE cron_schedule ADD COLUMN report_timeout_s $INT NOT NULL DEFAULT 0",
+  "ALTER TABLE cron_schedule ADD COLUMN retry_delays TEXT NOT NULL DEFAULT ''",
+  "ALTER TABLE cron_schedule ADD COLUMN spawn $INT NOT NULL DEFAULT 0",
+  "ALTER TABLE cron_schedule ADD COLUMN spawned_by TEXT NOT NULL DEFAULT ''",
+  "ALTER TABLE cron_schedule ADD COLUMN deleted_us $INT NOT NULL DEFAULT 0",
+  "CREATE UNIQUE INDEX cron_schedule_by_unique ON cron_schedule (owner, unique_key) "
+  "WHERE unique_key <> '' AND deleted_us = 0",
+  "CREATE INDEX cron_schedule_by_owner ON cron_schedule (owner, created_us)",
+  "CREATE INDEX cron_schedule_by_name ON cron_schedule (owner, name)",
+  "CREATE INDEX cron_schedule_deleted ON cron_schedule (deleted_us) WHERE deleted_us > 0",
+  "CREATE INDEX cron_schedule_spawned ON cron_schedule (created_us) WHERE spawned_by <> ''",
+  "ALTER TABLE cron_firing ADD COLUMN request TEXT",
+  "ALTER TABLE cron_firing ADD COLUMN token TEXT",
+  "ALTER TABLE cron_firing ADD COLUMN report_until_us $INT NOT NULL DEFAULT 0",
+  "ALTER TABLE cron_firing ADD COLUMN reason TEXT",
+  "ALTER TABLE cron_firing ADD COLUMN http_status $INT NOT NULL DEFAULT 0",
+  "ALTER TABLE cron_firing ADD COLUMN tries $INT NOT NULL DEFAULT 0",
+  "ALTER TABLE cron_firing ADD COLUMN attempts TEXT",
+  "CREATE UNIQUE INDEX cron_firing_by_token ON cron_firing (token) WHERE token IS NOT NULL",
+  "CREATE INDEX cron_firing_by_report ON cron_firing (report_until_us) "
+  "WHERE state = 2 AND report_until_us > 0",
+  NULL,
+};
+
+static const ElvesStoreMigration migrations[] = { { version_1 }, { version_2 }, { NULL } };
 
 struct ElvesCronLedger
 {

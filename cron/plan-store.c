@@ -1,6 +1,8 @@
 /* A plan as a row of cron_schedule. */
 #include "cron/plan.h"
 
+#include <string.h>
+
 static void
 take_text (char **field, ElvesStoreRows *rows, guint column)
 {
@@ -49,41 +51,55 @@ elves_cron_plan_read_when (ElvesCronPlan *self, ElvesStoreRows *rows, guint at)
   self->first_us = elves_store_rows_int (rows, at + 18);
   self->cursor_us = elves_store_rows_int (rows, at + 19);
   self->fired = elves_store_rows_int (rows, at + 20);
+  self->action = get_int (rows, at + 21);
+  take_text (&self->owner, rows, at + 22);
+  self->spelling = (guint) get_int (rows, at + 23);
+  self->report_timeout_s = (guint) get_int (rows, at + 24);
+  self->first_now = get_int (rows, at + 25) != 0;
+  self->deleted_us = elves_store_rows_int (rows, at + 26);
 }
 
-/**
- * elves_cron_plan_read_action:
- * @at: column of the first of %ELVES_CRON_ACTION_COLUMNS
- */
-void
-elves_cron_plan_read_action (ElvesCronPlan *self, ElvesStoreRows *rows, guint at)
+static void
+read_action (ElvesCronPlan *self, ElvesStoreRows *rows, guint at)
 {
-  char **const fields[] = { &self->ip,           &self->mode,   &self->app,    &self->func,
-                            &self->proxy,        &self->param,  &self->target, &self->method,
-                            &self->content_type, &self->headers };
-  take_text (&self->name, rows, at);
-  self->action = get_int (rows, at + 1);
+  char **const fields[] = { &self->name,         &self->ip,          &self->mode,
+                            &self->app,          &self->func,        &self->proxy,
+                            &self->param,        &self->target,      &self->method,
+                            &self->content_type, &self->headers,     &self->exchange,
+                            &self->targets,      &self->token_param, &self->retry_delays,
+                            &self->spawned_by,   &self->unique_key,  &self->extra };
   for (guint i = 0; i < G_N_ELEMENTS (fields); i++)
-    take_text (fields[i], rows, at + 2 + i);
-  self->retries = (guint) get_int (rows, at + 12);
+    take_text (fields[i], rows, at + i);
+  self->retries = (guint) get_int (rows, at + G_N_ELEMENTS (fields));
+  self->spawn = get_int (rows, at + G_N_ELEMENTS (fields) + 1) != 0;
 }
 
-#define INSERT                                                                         \
-  "INSERT INTO cron_schedule (" ELVES_CRON_WHEN_COLUMNS ", " ELVES_CRON_ACTION_COLUMNS \
-  ", request) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, " \
-  "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-
 /**
- * elves_cron_plan_insert:
- * @request: (nullable): the fingerprint of the request that made it
+ * elves_cron_plan_read:
+ * @at: column of the first of %ELVES_CRON_PLAN_COLUMNS
+ *
+ * Returns: (transfer full): the plan of this row.
  */
-gboolean
-elves_cron_plan_insert (const ElvesCronPlan *self,
-                        const char *request,
-                        ElvesStoreTx *tx,
-                        GError **error)
+ElvesCronPlan *
+elves_cron_plan_read (ElvesStoreRows *rows, guint at)
 {
-  const ElvesStoreValue values[] = {
+  ElvesCronPlan *self = elves_cron_plan_new ();
+  elves_cron_plan_read_when (self, rows, at);
+  read_action (self, rows, at + ELVES_CRON_N_WHEN_COLUMNS);
+  return self;
+}
+
+/* ---- writing -------------------------------------------------------------------------------- */
+
+enum
+{
+  N_VALUES = ELVES_CRON_N_PLAN_COLUMNS + 1 /* the request, or the id */
+};
+
+static guint
+set_when (const ElvesCronPlan *self, ElvesStoreValue *values)
+{
+  const ElvesStoreValue all[] = {
     ELVES_TEXT (self->id),
     ELVES_INT (self->timing),
     ELVES_TEXT (elves_schedule_dialect_name (self->dialect)),
@@ -105,21 +121,76 @@ elves_cron_plan_insert (const ElvesCronPlan *self,
     ELVES_INT (self->first_us),
     ELVES_INT (self->cursor_us),
     ELVES_INT (self->fired),
-    ELVES_TEXT (self->name),
     ELVES_INT (self->action),
-    ELVES_TEXT (self->ip),
-    ELVES_TEXT (self->mode),
-    ELVES_TEXT (self->app),
-    ELVES_TEXT (self->func),
-    ELVES_TEXT (self->proxy),
-    ELVES_TEXT (self->param),
-    ELVES_TEXT (self->target),
-    ELVES_TEXT (self->method),
-    ELVES_TEXT (self->content_type),
-    ELVES_TEXT (self->headers),
-    ELVES_INT (self->retries),
-    ELVES_TEXT (request),
-    { .kind = ELVES_STORE_END },
+    ELVES_TEXT (self->owner),
+    ELVES_INT (self->spelling),
+    ELVES_INT (self->report_timeout_s),
+    ELVES_INT (self->first_now ? 1 : 0),
+    ELVES_INT (self->deleted_us),
   };
-  return elves_store_tx_exec (tx, INSERT, values, NULL, error);
+  G_STATIC_ASSERT (G_N_ELEMENTS (all) == ELVES_CRON_N_WHEN_COLUMNS);
+  memcpy (values, all, sizeof all);
+  return G_N_ELEMENTS (all);
+}
+
+static void
+set_action (const ElvesCronPlan *self, ElvesStoreValue *values)
+{
+  const ElvesStoreValue all[] = {
+    ELVES_TEXT (self->name),         ELVES_TEXT (self->ip),
+    ELVES_TEXT (self->mode),         ELVES_TEXT (self->app),
+    ELVES_TEXT (self->func),         ELVES_TEXT (self->proxy),
+    ELVES_TEXT (self->param),        ELVES_TEXT (self->target),
+    ELVES_TEXT (self->method),       ELVES_TEXT (self->content_type),
+    ELVES_TEXT (self->headers),      ELVES_TEXT (self->exchange),
+    ELVES_TEXT (self->targets),      ELVES_TEXT (self->token_param),
+    ELVES_TEXT (self->retry_delays), ELVES_TEXT (self->spawned_by),
+    ELVES_TEXT (self->unique_key),   ELVES_TEXT (self->extra),
+    ELVES_INT (self->retries),       ELVES_INT (self->spawn ? 1 : 0),
+  };
+  G_STATIC_ASSERT (G_N_ELEMENTS (all) == ELVES_CRON_N_PLAN_COLUMNS - ELVES_CRON_N_WHEN_COLUMNS);
+  memcpy (values, all, sizeof all);
+}
+
+static gboolean
+write_plan (const ElvesCronPlan *self,
+            const char *sql,
+            const char *last,
+            ElvesStoreTx *tx,
+            GError **error)
+{
+  ElvesStoreValue values[N_VALUES + 1] = { 0 };
+  guint n = set_when (self, values);
+  set_action (self, values + n);
+  values[N_VALUES - 1] = ELVES_TEXT (last);
+  return elves_store_tx_exec (tx, sql, values, NULL, error);
+}
+
+#define TEN "?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
+#define ALL_PLACES TEN ", " TEN ", " TEN ", " TEN ", ?, ?, ?, ?, ?, ?, ?"
+G_STATIC_ASSERT (ELVES_CRON_N_PLAN_COLUMNS == 47);
+
+/**
+ * elves_cron_plan_insert:
+ * @request: (nullable): the fingerprint of the request that made it
+ */
+gboolean
+elves_cron_plan_insert (const ElvesCronPlan *self,
+                        const char *request,
+                        ElvesStoreTx *tx,
+                        GError **error)
+{
+  return write_plan (self,
+                     "INSERT INTO cron_schedule (" ELVES_CRON_PLAN_COLUMNS
+                     ", request) VALUES (" ALL_PLACES ", ?) ON CONFLICT DO NOTHING",
+                     request, tx, error);
+}
+
+gboolean
+elves_cron_plan_update (const ElvesCronPlan *self, ElvesStoreTx *tx, GError **error)
+{
+  return write_plan (self,
+                     "UPDATE cron_schedule SET (" ELVES_CRON_PLAN_COLUMNS ") = (" ALL_PLACES
+                     ") WHERE id = ?",
+                     self->id, tx, error);
 }

@@ -5,6 +5,11 @@
 
 #include <string.h>
 
+enum
+{
+  CALLBACK_LIMIT_S = 86400
+};
+
 static const char *const overlap_names[] = { "allow", "skip", "queue", NULL };
 static const char *const missed_names[] = { "skip", "last", "all", NULL };
 static const char *const action_names[] = { "job", "http", "message", NULL };
@@ -13,10 +18,12 @@ static const char *const state_names[] = { "stopped", "started", "finished", NUL
 static char **
 text_fields (ElvesCronPlan *self, guint index)
 {
-  char **fields[] = { &self->id,      &self->name,        &self->rule,   &self->tz,
-                      &self->ip,      &self->mode,        &self->app,    &self->func,
-                      &self->proxy,   &self->param,       &self->target, &self->method,
-                      &self->headers, &self->content_type };
+  char **fields[] = { &self->id,       &self->name,         &self->rule,    &self->tz,
+                      &self->ip,       &self->mode,         &self->app,     &self->func,
+                      &self->proxy,    &self->param,        &self->target,  &self->method,
+                      &self->headers,  &self->content_type, &self->owner,   &self->unique_key,
+                      &self->extra,    &self->retry_delays, &self->targets, &self->token_param,
+                      &self->exchange, &self->spawned_by };
   return index < G_N_ELEMENTS (fields) ? fields[index] : NULL;
 }
 
@@ -78,6 +85,16 @@ elves_cron_plan_schedule (const ElvesCronPlan *self, GError **error)
   return NULL;
 }
 
+/* How long an execution may hold up its task, when nobody says how it has ended. A callback always
+   ends by itself, but it may be tried for long, and then wait to be reported. */
+static guint32
+limit_of (const ElvesCronPlan *self)
+{
+  if (self->action == ELVES_CRON_HTTP)
+    return self->report_timeout_s != 0 ? self->report_timeout_s + CALLBACK_LIMIT_S : 0;
+  return self->timeout_s > 0 ? (guint32) self->timeout_s : 0;
+}
+
 ElvesCronEntry *
 elves_cron_plan_entry (const ElvesCronPlan *self, gint64 after_us, GError **error)
 {
@@ -95,7 +112,7 @@ elves_cron_plan_entry (const ElvesCronPlan *self, gint64 after_us, GError **erro
   entry->overlap = (guint8) self->overlap;
   entry->missed = (guint8) self->missed;
   entry->missed_cap = (guint16) self->missed_cap;
-  entry->limit_s = self->timeout_s > 0 ? (guint32) self->timeout_s : 0;
+  entry->limit_s = limit_of (self);
   elves_cron_entry_plan (entry, MAX (after_us, self->start_us - 1));
   return entry;
 }
@@ -154,4 +171,10 @@ gboolean
 elves_cron_missed_from_name (const char *name, ElvesCronMissed *out_missed)
 {
   return find_name (missed_names, name, out_missed);
+}
+
+gboolean
+elves_cron_state_from_name (const char *name, guint *out_state)
+{
+  return find_name (state_names, name, out_state);
 }

@@ -1,75 +1,41 @@
 /* Reading works: show, list, load. */
-#include "cron/schedules.h"
+#include "cron/schedules-private.h"
 
 #include "common/error.h"
 
-/* ---- show ----------------------------------------------------------------------------------- */
+#include <string.h>
 
-#define LAST_COLUMNS "last_us, last_flag, last_error, last_worker_flag, last_message, last_cost_ms"
-enum
-{
-  N_ACTION_COLUMNS = 13
-};
+/* ---- show ----------------------------------------------------------------------------------- */
 
 typedef struct
 {
-  char *id;
+  char *id, *owner;
   ElvesCronCard card;
   ElvesCronCardFunc done;
   gpointer user_data;
 } Showing;
 
 static void
-card_clear (ElvesCronCard *card)
-{
-  g_clear_pointer (&card->plan, elves_cron_plan_free);
-  g_clear_pointer (&card->last_error, g_free);
-  g_clear_pointer (&card->last_message, g_free);
-}
-
-static void
 showing_free (gpointer data)
 {
   Showing *self = data;
-  card_clear (&self->card);
+  elves_cron_card_clear (&self->card);
   g_free (self->id);
+  g_free (self->owner);
   g_free (self);
-}
-
-static void
-read_card (ElvesCronCard *card, ElvesStoreRows *rows)
-{
-  guint at = ELVES_CRON_N_WHEN_COLUMNS + N_ACTION_COLUMNS;
-  card_clear (card);
-  card->plan = elves_cron_plan_new ();
-  elves_cron_plan_read_when (card->plan, rows, 0);
-  elves_cron_plan_read_action (card->plan, rows, ELVES_CRON_N_WHEN_COLUMNS);
-  card->last_us = elves_store_rows_int (rows, at);
-  card->last_flag = elves_store_rows_int (rows, at + 1) != 0;
-  card->last_error = g_strdup (elves_store_rows_text (rows, at + 2));
-  card->last_worker_flag = (gint) elves_store_rows_int (rows, at + 3);
-  card->last_message = g_strdup (elves_store_rows_text (rows, at + 4));
-  card->last_cost_ms = (gint) elves_store_rows_int (rows, at + 5);
 }
 
 static gboolean
 show (ElvesStoreTx *tx, gpointer data, GError **error)
 {
   Showing *self = data;
-  g_autoptr (ElvesStoreRows) rows =
-      elves_store_tx_query (tx,
-                            "SELECT " ELVES_CRON_WHEN_COLUMNS ", " ELVES_CRON_ACTION_COLUMNS
-                            ", " LAST_COLUMNS " FROM cron_schedule WHERE id = ?",
-                            ELVES_VALUES (ELVES_TEXT (self->id)), error);
-  card_clear (&self->card);
-  while (rows != NULL && elves_store_rows_next (rows))
-    read_card (&self->card, rows);
-  if (!elves_store_rows_end (rows, error))
+  const ElvesCronPlan *plan;
+  if (!elves_cron_card_find (&self->card, tx, self->id, error))
     return FALSE;
-  if (self->card.plan == NULL)
-    g_set_error (error, ELVES_ERROR, ELVES_ERROR_NOT_FOUND, "no timed task has the id '%s'",
-                 self->id);
-  return self->card.plan != NULL;
+  plan = self->card.plan;
+  return (plan != NULL && plan->deleted_us == 0 &&
+          (*self->owner == '\0' || strcmp (plan->owner, self->owner) == 0)) ||
+         elves_cron_schedules_not_found (self->id, error);
 }
 
 static void
@@ -82,11 +48,13 @@ on_shown (gpointer data, const GError *error)
 void
 elves_cron_schedules_show (ElvesCronLedger *ledger,
                            const char *id,
+                           const char *owner,
                            ElvesCronCardFunc done,
                            gpointer user_data)
 {
   Showing *self = g_new0 (Showing, 1);
   self->id = g_strdup (id);
+  self->owner = g_strdup (owner);
   self->done = done;
   self->user_data = user_data;
   elves_cron_ledger_read (ledger, show, on_shown, self, showing_free);
@@ -132,20 +100,22 @@ query_ids (ElvesStoreTx *tx, const Listing *self, gint64 before_us, GError **err
 {
   gint64 limit = (gint64) self->limit + 1;
   if (*self->ip != '\0')
-    return elves_store_tx_query (
-        tx,
-        "SELECT id FROM cron_schedule WHERE ip = ? AND (created_us < ? OR (created_us = ? AND id "
-        "< ?)) ORDER BY created_us DESC, id DESC LIMIT ?",
-        ELVES_VALUES (ELVES_TEXT (self->ip), ELVES_INT (before_us), ELVES_INT (before_us),
-                      ELVES_TEXT (self->after), ELVES_INT (limit)),
-        error);
-  return elves_store_tx_query (
-      tx,
-      "SELECT id FROM cron_schedule WHERE created_us < ? OR (created_us = ? AND id < ?) "
-      "ORDER BY created_us DESC, id DESC LIMIT ?",
-      ELVES_VALUES (ELVES_INT (before_us), ELVES_INT (before_us), ELVES_TEXT (self->after),
-                    ELVES_INT (limit)),
-      error);
+    return elves_store_tx_query (tx,
+                                 "SELECT id FROM cron_schedule WHERE ip = ? AND deleted_us = 0 AND "
+                                 "(created_us < ? OR (created_us = ? AND id "
+                                 "< ?)) ORDER BY created_us DESC, id DESC LIMIT ?",
+                                 ELVES_VALUES (ELVES_TEXT (self->ip), ELVES_INT (before_us),
+                                               ELVES_INT (before_us), ELVES_TEXT (self->after),
+                                               ELVES_INT (limit)),
+                                 error);
+  return elves_store_tx_query (tx,
+                               "SELECT id FROM cron_schedule WHERE deleted_us = 0 AND (created_us "
+                               "< ? OR (created_us = ? AND "
+                               "id < ?)) "
+                               "ORDER BY created_us DESC, id DESC LIMIT ?",
+                               ELVES_VALUES (ELVES_INT (before_us), ELVES_INT (before_us),
+                                             ELVES_TEXT (self->after), ELVES_INT (limit)),
+                               error);
 }
 
 static gboolean

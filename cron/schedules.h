@@ -2,14 +2,16 @@
    a work; what it calls back comes from the loop, exactly once, after the commit. */
 #pragma once
 
+#include "cron/card.h"
 #include "cron/ledger.h"
-#include "cron/plan.h"
 
 G_BEGIN_DECLS
 
-/* @id: of the new one, or of the one that the same request has made before. @entry: (nullable)
-   (transfer full): it was started. */
-typedef void (*ElvesCronCreatedFunc) (const char *id,
+/* @card: of the new one, or of the one that was there before; NULL with an error. @existed: another
+   request has made it, with the same unique key. @entry: (nullable) (transfer full): it was
+   started. */
+typedef void (*ElvesCronCreatedFunc) (const ElvesCronCard *card,
+                                      gboolean existed,
                                       ElvesCronEntry *entry,
                                       const GError *error,
                                       gpointer user_data);
@@ -22,13 +24,28 @@ void elves_cron_schedules_create (ElvesCronLedger *ledger,
                                   ElvesCronCreatedFunc done,
                                   gpointer user_data);
 
+/* @entry: as above. The task keeps its id, its history and when it was made. Errors: NOT_FOUND. */
+typedef void (*ElvesCronReplacedFunc) (const ElvesCronCard *card,
+                                       ElvesCronEntry *entry,
+                                       const GError *error,
+                                       gpointer user_data);
+/* @plan: (transfer full), with the id and the owner of the one that it replaces; "": of anybody.
+   @keeps_state: it is started if that one was, or had finished. */
+void elves_cron_schedules_replace (ElvesCronLedger *ledger,
+                                   ElvesCronPlan *plan,
+                                   gboolean keeps_state,
+                                   ElvesCronReplacedFunc done,
+                                   gpointer user_data);
+
 /* @entry: (nullable) (transfer full): what is to be held from now on; NULL when it was started
    already. Errors: NOT_FOUND; INVALID: its rule cannot fire. */
 typedef void (*ElvesCronStartedFunc) (ElvesCronEntry *entry,
                                       const GError *error,
                                       gpointer user_data);
+/* @owner, here and below: "": of anybody; else a task of another one is not found. */
 void elves_cron_schedules_start (ElvesCronLedger *ledger,
                                  const char *id,
+                                 const char *owner,
                                  ElvesCronStartedFunc done,
                                  gpointer user_data);
 
@@ -36,29 +53,62 @@ void elves_cron_schedules_start (ElvesCronLedger *ledger,
 typedef void (*ElvesCronDoneFunc) (const GError *error, gpointer user_data);
 void elves_cron_schedules_stop (ElvesCronLedger *ledger,
                                 const char *id,
+                                const char *owner,
                                 ElvesCronDoneFunc done,
                                 gpointer user_data);
-void elves_cron_schedules_delete (ElvesCronLedger *ledger,
-                                  const char *id,
-                                  ElvesCronDoneFunc done,
-                                  gpointer user_data);
 
-/* The last outcome beside the plan. */
+/* Which tasks are to be deleted. */
 typedef struct
 {
-  ElvesCronPlan *plan;
-  gint64 last_us; /* 0: none */
-  gboolean last_flag;
-  char *last_error, *last_message;
-  gint last_worker_flag, last_cost_ms;
-} ElvesCronCard;
+  const char *owner;
+  const GPtrArray *ids; /* (nullable) of char *, in hex */
+  const char *name;     /* instead of ids: all that have it */
+  gboolean soft;        /* the record and the history stay */
+} ElvesCronDeletion;    /* copied */
+
+/* One that was deleted. */
+typedef struct
+{
+  guint64 id;
+  guint spelling;
+} ElvesCronDeleted;
+
+/* @deleted: of ElvesCronDeleted, as they were asked for; what was not found is not among them. */
+typedef void (*ElvesCronDeletedFunc) (const GArray *deleted,
+                                      const GError *error,
+                                      gpointer user_data);
+void elves_cron_schedules_delete (ElvesCronLedger *ledger,
+                                  const ElvesCronDeletion *deletion,
+                                  ElvesCronDeletedFunc done,
+                                  gpointer user_data);
 
 typedef void (*ElvesCronCardFunc) (const ElvesCronCard *card,
                                    const GError *error,
                                    gpointer user_data);
 void elves_cron_schedules_show (ElvesCronLedger *ledger,
                                 const char *id,
+                                const char *owner,
                                 ElvesCronCardFunc done,
+                                gpointer user_data);
+
+/* What is looked for: "" and -1 match all. */
+typedef struct
+{
+  const char *owner, *name, *unique_key;
+  const GPtrArray *ids;               /* (nullable) of char *, in hex */
+  gint state;                         /* ElvesCronState */
+  gint deleted, expired, max_reached; /* 0, 1 */
+  guint page, size;                   /* from 1 */
+} ElvesCronQuery;                     /* copied */
+
+/* @cards: of ElvesCronCard, newest first, of this page; @total: on all pages. */
+typedef void (*ElvesCronFoundFunc) (const GPtrArray *cards,
+                                    gint64 total,
+                                    const GError *error,
+                                    gpointer user_data);
+void elves_cron_schedules_find (ElvesCronLedger *ledger,
+                                const ElvesCronQuery *query,
+                                ElvesCronFoundFunc done,
                                 gpointer user_data);
 
 /* @ids: of char *, newest first; @more: there are others after them. */

@@ -134,15 +134,23 @@ elves_cron_timetable_add (ElvesCronTimetable *self, ElvesCronEntry *entry)
   elves_cron_timetable_moved (self, entry);
 }
 
-gboolean
-elves_cron_timetable_remove (ElvesCronTimetable *self, guint64 id)
+ElvesCronEntry *
+elves_cron_timetable_steal (ElvesCronTimetable *self, guint64 id)
 {
   ElvesCronEntry *entry = elves_cron_timetable_find (self, id);
   if (entry == NULL)
-    return FALSE;
+    return NULL;
   if (entry->place != 0)
     heap_remove (self, entry);
-  return g_hash_table_remove (self->entries, &id);
+  g_hash_table_steal (self->entries, &id);
+  return entry;
+}
+
+gboolean
+elves_cron_timetable_remove (ElvesCronTimetable *self, guint64 id)
+{
+  g_autoptr (ElvesCronEntry) entry = elves_cron_timetable_steal (self, id);
+  return entry != NULL;
 }
 
 ElvesCronEntry *

@@ -14,6 +14,8 @@ void elves_cron_timetable_free (ElvesCronTimetable *self);
 void elves_cron_timetable_add (ElvesCronTimetable *self, ElvesCronEntry *entry);
 /* FALSE: it is not there. */
 gboolean elves_cron_timetable_remove (ElvesCronTimetable *self, guint64 id);
+/* (transfer full) (nullable): takes it out. */
+ElvesCronEntry *elves_cron_timetable_steal (ElvesCronTimetable *self, guint64 id);
 ElvesCronEntry *elves_cron_timetable_find (ElvesCronTimetable *self, guint64 id); /* (nullable) */
 /* next_us of @entry has changed. */
 void elves_cron_timetable_moved (ElvesCronTimetable *self, ElvesCronEntry *entry);

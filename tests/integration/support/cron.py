@@ -4,6 +4,7 @@ import contextlib
 import datetime
 import json
 import os
+import sqlite3
 
 import pika
 
@@ -45,6 +46,16 @@ class CronStage(Stage):
         ask_postgres(admin, f'CREATE DATABASE "{self.name}"')
         self.exits.callback(self._drop_store, admin)
         return admin.rsplit("/", 1)[0] + "/" + self.name
+
+    def sql(self, *statements):
+        """Into the store of a cron that does not run; the rows of the last statement."""
+        if self.store == "sqlite":
+            with contextlib.closing(sqlite3.connect(self.url.removeprefix("sqlite:"))) as database:
+                rows = [database.execute(statement).fetchall() for statement in statements]
+                database.commit()
+            return rows[-1]
+        answer = [ask_postgres(self.url, statement) for statement in statements][-1]
+        return [tuple(line.split("|")) for line in answer.splitlines()]
 
     def _drop_store(self, admin):
         with contextlib.suppress(Exception):
@@ -116,6 +127,13 @@ class CronStage(Stage):
         answer = self.ask("createCron", **body)
         assert answer["flag"] == "true", answer
         return answer["id"]
+
+    def make(self, **members):
+        """createCron; its whole answer."""
+        body = {} if {"url", "urls", "topic"} & members.keys() else dict(ip="10.0.0.1", mode="NP", app="a", func="f")
+        answer = self.ask("createCron", **{**body, **members})
+        assert answer["flag"] == "true", answer
+        return answer
 
     def detail(self, id):
         return self.ask("cronDetail", id=id)
