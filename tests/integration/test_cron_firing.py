@@ -1,12 +1,12 @@
 """E39: what fires, what is recorded of it, and what becomes of the result."""
 
-import http.server
 import json
 import threading
 
 import pytest
 
 from support.cron import keys_of, planned_of
+from support.receiver import Receiver
 from support.wait import wait_until
 
 NOT_REACHED = "[410.1]Send Job To Agent Fail"
@@ -116,36 +116,6 @@ def test_e39_messages_go_to_the_topic_of_the_task(cron_stage):
     wait_until(lambda: states(cron_stage, id) == ["ended"] * 3, "all have ended")
     mine.stays_empty(0.8)
     other.stays_empty(0.1)
-
-
-class Receiver:
-    """An HTTP server that keeps what it is sent and answers from a list."""
-
-    def __init__(self):
-        self.requests, self.answers = [], []
-        receiver = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                receiver.requests.append((self.command, self.path, dict(self.headers), body))
-                status = receiver.answers.pop(0) if receiver.answers else 200
-                self.send_response(status)
-                self.end_headers()
-                self.wfile.write(b"received")
-
-            do_GET = do_PUT = do_PATCH = do_DELETE = do_POST
-
-            def log_message(self, *_):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = "http://127.0.0.1:%d/hook?x=1" % self.server.server_address[1]
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 @pytest.fixture
