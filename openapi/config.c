@@ -76,6 +76,13 @@ const ElvesOption elves_openapi_options[] = {
     .help = "true: the first message of a loop does not count, as with the original" },
   { "taskcenter.maxAnswer", ELVES_OPTION_UINT64, FIELD (taskcenter_max_answer_bytes), "67108864",
     1024, 1 << 30, "bytes", .help = "largest list of tasks" },
+  DOOR_OPTIONS (romens, "0"),
+  { "romens.reportTimeout", ELVES_OPTION_UINT, FIELD (romens_report_timeout_s), "86400", 1,
+    31536000, "s", .help = "limit of the report of an execution; then it has ended as TIMEOUT" },
+  { "romens.callbackTimeout", ELVES_OPTION_UINT, FIELD (romens_callback_timeout_s), "30", 1, 3600,
+    "s", .help = "limit of delivering a callback" },
+  { "romens.endAt", ELVES_OPTION_BOOL, FIELD (romens_end_at), "false",
+    .help = "true: endAt of a history is a limit; as documented it has no effect" },
   ELVES_RETRY_OPTIONS (ElvesOpenapiConfig, retry),
   ELVES_STATUS_OPTIONS (ElvesOpenapiConfig, metrics, "10115"),
   { NULL }
@@ -128,5 +135,6 @@ elves_openapi_config_check (gconstpointer config, GError **error)
                                     error) &&
          elves_config_check_metrics (self->metrics.listen, self->metrics.allowed, error) &&
          elves_config_check_retry (self->retry.first_ms, self->retry.cap_ms, error) &&
-         check_tls (self, error) && check_door ("taskcenter", &self->taskcenter, error);
+         check_tls (self, error) && check_door ("taskcenter", &self->taskcenter, error) &&
+         check_door ("romens", &self->romens, error);
 }

@@ -47,6 +47,10 @@ typedef struct
   gboolean taskcenter_strict; /* taskcenter.requireNameAndData */
   gboolean taskcenter_loop_plus_one;
   guint64 taskcenter_max_answer_bytes;
+
+  ElvesDoorConfig romens; /* and romens.* */
+  guint romens_report_timeout_s, romens_callback_timeout_s;
+  gboolean romens_end_at;
 } ElvesOpenapiConfig;
 
 extern const ElvesOption elves_openapi_options[];

@@ -4,6 +4,7 @@
 
 #include "openapi/errors.h"
 #include "openapi/metrics.h"
+#include "openapi/romens.h"
 #include "openapi/taskcenter.h"
 #include "openapi/v2.h"
 
@@ -33,6 +34,7 @@ struct ElvesDoors
 static const ElvesDoorType *const types[] = {
   &elves_v2_door,
   &elves_taskcenter_door,
+  &elves_romens_door,
 };
 
 /* As the original: a page that leads on to the documentation. */
