@@ -83,10 +83,17 @@ segments_of (const char *path)
 }
 
 static void
+refuse_method (ElvesHttpRequest *request, const char *allowed)
+{
+  elves_http_request_add_header (request, "Allow", allowed);
+  elves_door_answer (request, 405, elves_romens_fault_body (405, "this method is not served here"));
+}
+
+static void
 route_request (const ElvesRomens *self, ElvesHttpRequest *request)
 {
   g_auto (GStrv) segments = segments_of (elves_http_request_path (request));
-  gboolean is_known = FALSE;
+  g_autoptr (GString) allowed = g_string_new (NULL);
 
   for (gsize i = 0; i < G_N_ELEMENTS (routes); i++)
     {
@@ -99,26 +106,36 @@ route_request (const ElvesRomens *self, ElvesHttpRequest *request)
           return;
         }
       g_free (id);
-      is_known = TRUE;
+      g_string_append_printf (allowed, "%s%s", allowed->len > 0 ? ", " : "", routes[i].method);
     }
-  if (is_known)
-    elves_door_answer (request, 405,
-                       elves_romens_fault_body (405, "this method is not served here"));
+  if (allowed->len > 0)
+    refuse_method (request, allowed->str);
   else
     elves_door_answer (request, 404,
                        elves_romens_fault_body (404, "there is nothing of this name"));
 }
 
 static gboolean
+is_mine (const char *path)
+{
+  return g_str_has_prefix (path, PREFIX) &&
+         (path[strlen (PREFIX)] == '\0' || path[strlen (PREFIX)] == '/');
+}
+
+static gboolean
 take (gpointer door, ElvesHttpRequest *request)
 {
-  const char *path = elves_http_request_path (request);
-
-  if (!g_str_has_prefix (path, PREFIX) ||
-      (path[strlen (PREFIX)] != '\0' && path[strlen (PREFIX)] != '/'))
+  if (!is_mine (elves_http_request_path (request)))
     return FALSE;
   route_request (door, request);
   return TRUE;
+}
+
+static GString *
+refusal (const char *path, guint status, const char *why, const char **out_content_type)
+{
+  *out_content_type = ELVES_DOOR_CONTENT_TYPE;
+  return is_mine (path) ? elves_romens_fault_body (status, why) : NULL;
 }
 
 static gpointer
@@ -134,4 +151,5 @@ const ElvesDoorType elves_romens_door = { .name = "romens",
                                           .settings = G_STRUCT_OFFSET (ElvesOpenapiConfig, romens),
                                           .open = open_romens,
                                           .close = g_free,
-                                          .take = take };
+                                          .take = take,
+                                          .refusal = refusal };
