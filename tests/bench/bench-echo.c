@@ -3,12 +3,15 @@
  * A child process consumes a durable queue and sends each message back to its sender: persistent,
  * confirmed, and acknowledged only when the answer is confirmed, which is what the scheduler
  * promises too (--transient: neither, acknowledged once it is answered). With --parts it is made of
- * the scheduler's consumer and publisher instead: the difference is what these cost. The parent
- * keeps a window of calls outstanding and prints one line of JSON.
+ * the scheduler's consumer and publisher instead: the difference is what these cost. With --topic
+ * requests come through a topic exchange bound as the scheduler's is, as the interface wants it:
+ * the floor of anything that serves this interface. The parent keeps a window of calls outstanding
+ * and prints one line of JSON.
  *
  * The broker's address: ELVES_TEST_MQ_* in the environment (tests/lib/with-services).
  */
 #include "common/amqp-ledger.h"
+#include "common/names.h"
 #include "tests/bench/load.h"
 
 #include <poll.h>
@@ -144,6 +147,7 @@ run_server (const ServerPlan *plan)
   const ElvesAmqpTopology *topology = plan->topology;
   self.connection = elves_amqp_connection_open (plan->settings, "elves bench server", NULL, &error);
   if (self.connection == NULL ||
+      !elves_amqp_connection_declare_exchange (self.connection, topology->exchange, &error) ||
       !elves_amqp_connection_declare_queue (self.connection, topology, &error) ||
       (!plan->transient && !elves_amqp_connection_select_confirms (self.connection, &error)) ||
       !elves_amqp_connection_consume (self.connection, topology->queue, topology->prefetch, "echo",
@@ -250,13 +254,17 @@ cpu_of_us (pid_t pid)
 }
 
 static void
-delete_queue (const ElvesAmqpSettings *settings, const char *queue)
+delete_traces (const ElvesAmqpSettings *settings, const ElvesAmqpTopology *topology)
 {
   g_autoptr (ElvesAmqpConnection) connection =
       elves_amqp_connection_open (settings, "elves bench", NULL, NULL);
   if (connection == NULL)
     return;
-  amqp_queue_delete (connection->handle, ELVES_AMQP_CHANNEL, amqp_cstring_bytes (queue), 0, 0);
+  amqp_queue_delete (connection->handle, ELVES_AMQP_CHANNEL, amqp_cstring_bytes (topology->queue),
+                     0, 0);
+  if (*topology->exchange != '\0')
+    amqp_exchange_delete (connection->handle, ELVES_AMQP_CHANNEL,
+                          amqp_cstring_bytes (topology->exchange), 0);
   elves_amqp_connection_close (connection, 1000);
 }
 
@@ -282,7 +290,7 @@ main (int argc, char **argv)
   int window = 64;
   double seconds = 3;
   gint64 calls = 0;
-  gboolean quorum = FALSE, parts = FALSE, transient = FALSE;
+  gboolean quorum = FALSE, parts = FALSE, transient = FALSE, topic = FALSE;
   GOptionEntry options[] = {
     { "window", 'w', 0, G_OPTION_ARG_INT, &window, "Calls outstanding (64)", "N" },
     { "seconds", 's', 0, G_OPTION_ARG_DOUBLE, &seconds, "How long (3)", "S" },
@@ -291,6 +299,8 @@ main (int argc, char **argv)
     { "transient", 0, 0, G_OPTION_ARG_NONE, &transient, "Neither persistent nor confirmed", NULL },
     { "parts", 'p', 0, G_OPTION_ARG_NONE, &parts, "Serve by the scheduler's consumer and publisher",
       NULL },
+    { "topic", 0, 0, G_OPTION_ARG_NONE, &topic,
+      "Requests through a topic exchange, as the scheduler's", NULL },
     { NULL }
   };
   g_autoptr (GOptionContext) context = g_option_context_new ("- the bare AMQP call");
@@ -305,9 +315,12 @@ main (int argc, char **argv)
     }
 
   g_autofree char *queue = g_strdup_printf ("elves-bench-echo-%d", getpid ());
-  ElvesAmqpTopology topology = {
-    .exchange = "", .queue = queue, .quorum = quorum, .prefetch = SERVER_PREFETCH
-  };
+  static const char *const bindings[] = { ELVES_BINDING_TWO_WORDS, ELVES_BINDING_WHOLE_KEY, NULL };
+  ElvesAmqpTopology topology = { .exchange = topic ? queue : "",
+                                 .queue = queue,
+                                 .bindings = topic ? bindings : NULL,
+                                 .quorum = quorum,
+                                 .prefetch = SERVER_PREFETCH };
   int ready[2];
   if (pipe (ready) != 0)
     return 1;
@@ -319,8 +332,8 @@ main (int argc, char **argv)
   if (read (ready[0], &byte, 1) != 1)
     return 1;
 
-  LoadPlan plan = { .exchange = "",
-                    .routing_key = queue,
+  LoadPlan plan = { .exchange = topology.exchange,
+                    .routing_key = topic ? "bench.scheduler" : queue,
                     .id_key = "\"id\":\"",
                     .request = make_request,
                     .transient = transient,
@@ -332,6 +345,6 @@ main (int argc, char **argv)
     g_printerr ("bench-echo: %s\n", error->message);
   kill (server, SIGKILL);
   waitpid (server, NULL, 0);
-  delete_queue (&settings, queue);
+  delete_traces (&settings, &topology);
   return done ? 0 : 1;
 }

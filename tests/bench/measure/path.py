@@ -1,5 +1,8 @@
 """Calls through broker, scheduler and agent, beside the bare AMQP echo.
 
+The topic-echo is the same with its requests through an exchange like the scheduler's: no scheduler of
+this interface can be faster.
+
 A case is a window of outstanding calls and a flavour of queue. The echo's queue, its persistence and
 its confirms are those of the case.
 """
@@ -58,6 +61,7 @@ def run_case(report, name, stage, flags, peer, world):
     rpc_flags = [flag for flag in flags if flag != "--quorum"] + ["--async"] * asynchronous
     lanes = {
         "amqp-echo": lambda: stage.echo(window, seconds, *flags),
+        "topic-echo": lambda: stage.echo(window, seconds, "--topic", *flags),
         "elves": lambda: stage.rpc(window, seconds, *rpc_flags),
     }
     if peer is not None and not asynchronous:
@@ -68,20 +72,26 @@ def run_case(report, name, stage, flags, peer, world):
         report.add(name, other + " per_s", median(theirs, "per_s"), "1/s")
         report.add(name, "per_s", median(ours, "per_s"), "1/s", other, ratio(ours, theirs, "per_s"))
     add_latencies(report, name, ours, results["amqp-echo"])
-    add_cpu(report, name, ours, results["amqp-echo"])
+    add_cpu_of_each(report, name, ours)
+    add_cpu(report, name, ours, results["topic-echo"], "topic-echo")
+    add_cpu(report, name, ours, results["amqp-echo"], "amqp-echo")
     for kind in ("bad", "lost", "strange"):
         total = sum(result[kind] for result in ours)
         if total:
             report.add(name, kind + " answers", total, "")
 
 
-def add_cpu(report, name, ours, echo):
-    """Of a call, by process; the sum is the figure that a busy machine changes least."""
+def add_cpu(report, name, ours, echo, beside):
+    """Of a call; the sum is the figure that a busy machine changes least."""
+    for result in ours + echo:
+        result["sum_us"] = sum(value for key, value in result.items() if key.endswith("_cpu_us"))
+    report.add(name, beside + " cpu", median(echo, "sum_us"), "us")
+    report.add(name, "cpu", median(ours, "sum_us"), "us", beside, ratio(ours, echo, "sum_us"))
+
+
+def add_cpu_of_each(report, name, ours):
     for process in ("scheduler", "agent", "broker", "client"):
         report.add(name, process + " cpu", median(ours, process + "_cpu_us"), "us")
-    for result in ours + echo:
-        result["cpu_us"] = sum(value for key, value in result.items() if key.endswith("_cpu_us"))
-    report.add(name, "cpu", median(ours, "cpu_us"), "us", "amqp-echo", ratio(ours, echo, "cpu_us"))
 
 
 def add_latencies(report, name, ours, echo):
