@@ -18,6 +18,7 @@
 #include "agent/journal.h"
 #include "agent/metrics.h"
 #include "agent/outbox.h"
+#include "agent/output-keep.h"
 #include "agent/processor.h"
 #include "agent/reaper.h"
 #include "agent/recovery.h"
@@ -56,6 +57,7 @@ struct ElvesAgent
   ElvesProcessor *processor;
   ElvesWarm *warm;
   char *warm_mark; /* see end_warm_remains() */
+  ElvesOutputKeep *outputs;
   ElvesExecutor *executor;
   ElvesService *service;
   ElvesAddressList *allowed;
@@ -203,6 +205,7 @@ elves_agent_free (ElvesAgent *self)
   elves_thrift_server_free (self->server);
   elves_address_list_free (self->allowed);
   elves_service_free (self->service);
+  elves_output_keep_free (self->outputs);
   elves_processor_free (self->processor);
   elves_outbox_free (self->outbox);
   elves_recovery_free (self->recovery);
@@ -363,9 +366,18 @@ start_warm (ElvesAgent *self)
 }
 
 static void
+on_printed (ElvesInstruct *instruct, GBytes *output, guint64 total_bytes, gpointer user_data)
+{
+  ElvesAgent *self = user_data;
+  elves_output_keep_add (self->outputs, instruct, output, total_bytes);
+}
+
+static void
 start_jobs (ElvesAgent *self)
 {
   start_warm (self);
+  self->outputs = elves_output_keep_new (self->deadlines, self->config->output_keep_s,
+                                         self->config->output_keep_bytes);
   ElvesExecutorParts parts = {
     .config = self->config,
     .poller = self->poller,
@@ -376,6 +388,8 @@ start_jobs (ElvesAgent *self)
     .commands = self->commands,
     .warm = self->warm,
     .journal = self->journal,
+    .printed = on_printed,
+    .printed_data = self,
   };
   self->executor = elves_executor_new (&parts, on_idle, self);
   ElvesServiceParts service_parts = {
@@ -384,6 +398,7 @@ start_jobs (ElvesAgent *self)
     .processor = self->processor,
     .schedulers = self->schedulers,
     .journal = self->journal,
+    .outputs = self->outputs,
     .idle = on_idle,
     .idle_data = self,
   };

@@ -89,6 +89,9 @@ typedef struct
   guint64 warm_line_limit_bytes;  /* warm.lineLimit: longest line taken from a worker */
   guint warm_retry_first_ms, warm_retry_cap_ms; /* warm.retryFirst, warm.retryCap */
 
+  guint output_keep_s;       /* output.keep: after the end of a job, 0 = not */
+  guint64 output_keep_bytes; /* output.keepBytes: of all jobs */
+
   /* journal.* */
   char *journal_dir;         /* journal.dir */
   gboolean journal_enabled;  /* journal.enabled */

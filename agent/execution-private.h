@@ -1,7 +1,8 @@
 /* What the two parts of execution share. Nobody else includes this.
  *
  * execution.c   one job: from its turn to its result
- * executor.c    all of them: which are accepted, and how they end when the agent does */
+ * executor.c    all of them: which are accepted, and how they end when the agent does
+ * execution-named.c  those that somebody names, while they run: to be cancelled, to be read */
 #pragma once
 
 #include "agent/admission.h"

@@ -122,6 +122,7 @@ elves_execution_keep (ElvesExecution *job)
 void
 elves_execution_fail (ElvesExecution *job, ElvesReason reason, const char *text)
 {
+  elves_deadlines_disarm (job->executor->parts.deadlines, &job->intent_retry);
   job_decide (job, elves_reinstruct_failure (job->instruct, reason, text));
 }
 
@@ -131,8 +132,11 @@ static void
 on_run_finished (ElvesRunner *runner, const ElvesRunResult *run, gpointer user_data)
 {
   ElvesExecution *job = user_data;
+  const ElvesExecutorParts *parts = &job->executor->parts;
   elves_histogram_add (&elves_agent_metrics.run, g_get_monotonic_time () - job->since_us);
-  job->result = elves_answer_of_run (job->executor->parts.config, job->instruct, run);
+  if (parts->printed != NULL)
+    parts->printed (job->instruct, run->output, run->output_bytes, parts->printed_data);
+  job->result = elves_answer_of_run (parts->config, job->instruct, run);
   elves_execution_deliver (job);
 }
 

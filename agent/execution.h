@@ -31,6 +31,9 @@ typedef struct
   ElvesCommands *commands;
   ElvesWarm *warm;       /* (nullable) none: each call gets a worker of its own */
   ElvesJournal *journal; /* (nullable) */
+  /* (nullable) What a job has printed, when it has ended. */
+  void (*printed) (ElvesInstruct *instruct, GBytes *output, guint64 total_bytes, gpointer data);
+  gpointer printed_data;
 } ElvesExecutorParts;
 
 /* Exactly once for each job that was accepted; from the main loop, never from inside
@@ -74,6 +77,33 @@ guint elves_executor_running (const ElvesExecutor *self);
 guint elves_executor_waiting (const ElvesExecutor *self);
 void elves_executor_close (ElvesExecutor *self);
 void elves_executor_cancel_all (ElvesExecutor *self);
+
+/* What somebody names: an execution key; or without one an id, and a type ("": any). */
+gboolean elves_instruct_names (const ElvesInstruct *question, const ElvesInstruct *job);
+
+typedef enum
+{
+  ELVES_CANCEL_UNKNOWN,  /* no such job is here */
+  ELVES_CANCEL_FINISHED, /* it has its result already, which stands */
+  ELVES_CANCEL_STOPPED,  /* it was not started and will not be */
+  ELVES_CANCEL_STOPPING  /* it may have been started, and is being stopped */
+} ElvesCancelled;
+
+/* All jobs that @question names; of several the greatest. Each gives its result from the loop. */
+ElvesCancelled elves_executor_cancel (ElvesExecutor *self, const ElvesInstruct *question);
+
+/* What a job has printed until now. */
+typedef struct
+{
+  const guint8 *kept; /* (nullable) its beginning; valid until the loop goes on */
+  gsize kept_bytes;
+  guint64 total_bytes;
+} ElvesPrinted;
+
+/* FALSE: no job that @question names has a worker of its own, or waits for one. */
+gboolean elves_executor_output (const ElvesExecutor *self,
+                                const ElvesInstruct *question,
+                                ElvesPrinted *out_printed);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesExecutor, elves_executor_free)
 

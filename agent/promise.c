@@ -464,6 +464,49 @@ elves_service_conclude (ElvesService *self,
   write_outcome (promise);
 }
 
+/* ---- cancelled ------------------------------------------------------------------------------- */
+
+/* It waits for room here: its outcome is written now. */
+static void
+conclude_unstarted (Promise *self)
+{
+  self->result = elves_reinstruct_failure (self->instruct, ELVES_REASON_CANCELLED,
+                                           "app exec cancelled : its worker was not started");
+  g_hash_table_replace (self->service->promised, self->instruct->execution, self);
+  write_outcome (self);
+}
+
+static ElvesCancelled
+cancel_backlog (ElvesService *self, const ElvesInstruct *question)
+{
+  ElvesCancelled cancelled = ELVES_CANCEL_UNKNOWN;
+  for (GList *link = self->backlog.head, *next; link != NULL; link = next)
+    {
+      Promise *promise = link->data;
+      next = link->next;
+      if (!elves_instruct_names (question, promise->instruct))
+        continue;
+      g_queue_delete_link (&self->backlog, link);
+      conclude_unstarted (promise);
+      cancelled = ELVES_CANCEL_STOPPED;
+    }
+  return cancelled;
+}
+
+/* Returns: FINISHED for one whose outcome is being written. */
+ElvesCancelled
+elves_service_cancel_promise (ElvesService *self, const ElvesInstruct *question)
+{
+  ElvesCancelled cancelled = cancel_backlog (self, question);
+  GHashTableIter iter;
+  gpointer promise;
+  g_hash_table_iter_init (&iter, self->promised);
+  while (cancelled == ELVES_CANCEL_UNKNOWN && g_hash_table_iter_next (&iter, NULL, &promise))
+    if (elves_instruct_names (question, ((Promise *) promise)->instruct))
+      cancelled = ELVES_CANCEL_FINISHED;
+  return cancelled;
+}
+
 /**
  * elves_service_count:
  * @self: a service

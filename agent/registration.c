@@ -52,6 +52,18 @@ add_apps (ElvesRegistration *self, GString *out)
   note_left_out (self, list->len - n);
 }
 
+static void
+add_features (ElvesRegistration *self, GString *out)
+{
+  elves_json_open_array (out, "features");
+  if (self->config->journal_enabled)
+    elves_json_add_text (out, NULL, "journal");
+  elves_json_add_text (out, NULL, ELVES_FEATURE_LISTS);
+  elves_json_add_text (out, NULL, ELVES_FEATURE_CANCEL);
+  elves_json_add_text (out, NULL, ELVES_FEATURE_OUTPUT);
+  elves_json_close_array (out);
+}
+
 static GBytes *
 build_content (ElvesRegistration *self)
 {
@@ -66,9 +78,7 @@ build_content (ElvesRegistration *self)
   add_apps (self, out);
   elves_labels_write (out, "labels", self->labels);
   elves_json_add_text (out, "started", self->started);
-  g_string_append (out, config->journal_enabled
-                            ? ",\"features\":[\"journal\",\"" ELVES_FEATURE_LISTS "\"]"
-                            : ",\"features\":[\"" ELVES_FEATURE_LISTS "\"]");
+  add_features (self, out);
   elves_json_close (out);
   return g_string_free_to_bytes (out);
 }

@@ -397,11 +397,31 @@ elves_runner_start (ElvesPoller *poller,
  *
  * Stops the tree as at the timeout. Nothing happens when it is being stopped already, or when the
  * worker has ended by itself: then its result stands.
+ *
+ * Returns: whether its end is (now, or already) that it was cancelled.
  */
-void
+gboolean
 elves_runner_cancel (ElvesRunner *self)
 {
   handle (self, ELVES_RUNNER_STOP_WANTED);
+  return self->end == ELVES_RUN_CANCELLED;
+}
+
+/**
+ * elves_runner_output:
+ * @self: a runner that has not finished
+ * @out_kept_bytes: of what is returned: the beginning of the output
+ * @out_total_bytes: that were printed
+ *
+ * Returns: (nullable): standard output as it is kept.
+ */
+const guint8 *
+elves_runner_output (const ElvesRunner *self, gsize *out_kept_bytes, guint64 *out_total_bytes)
+{
+  const GByteArray *kept = self->output.kept;
+  *out_kept_bytes = kept != NULL ? kept->len : 0;
+  *out_total_bytes = self->output.n_bytes;
+  return kept != NULL ? kept->data : NULL;
 }
 
 /**

@@ -81,8 +81,11 @@ ElvesRunner *elves_runner_start (ElvesPoller *poller,
                                  const ElvesRunnerSpec *spec,
                                  ElvesRunFinishedFunc finished,
                                  gpointer user_data);
-void elves_runner_cancel (
-    ElvesRunner *self); /* stop signal now, KILL after grace; finished() still comes */
+/* Stop signal now, KILL after grace; finished() still comes. FALSE: it has another end already. */
+gboolean elves_runner_cancel (ElvesRunner *self);
+/* What it has printed until now, as far as it is kept; valid until the main loop goes on. */
+const guint8 *
+elves_runner_output (const ElvesRunner *self, gsize *out_kept_bytes, guint64 *out_total_bytes);
 void
 elves_runner_free (ElvesRunner *self); /* NULL is fine; kills the tree; no callback afterwards */
 const ElvesCell *elves_runner_cell (const ElvesRunner *self); /* (nullable) as long as it lives */

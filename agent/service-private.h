@@ -1,4 +1,4 @@
-/* What the two halves of the service share. */
+/* What the parts of the service share: service.c, promise.c, service-named.c. */
 #pragma once
 
 #include "agent/reply.h"
@@ -32,12 +32,18 @@ char *elves_service_choose_origin (ElvesService *self,
                                    const ElvesInstruct *instruct,
                                    GInetAddress *caller);
 
+/* service-named.c; each takes the call. */
+void elves_service_cancel (ElvesService *self, ElvesThriftCall *call);
+void elves_service_read_output (ElvesService *self, ElvesThriftCall *call);
+
 /* With a journal. */
 void elves_service_promise_async (ElvesService *self,
                                   ElvesInstruct *instruct,
                                   GInetAddress *caller,
                                   ElvesReply *reply);
 void elves_service_promise_sync (ElvesService *self, ElvesInstruct *instruct, ElvesReply *reply);
+/* Of a job that is promised, and not with the executor. */
+ElvesCancelled elves_service_cancel_promise (ElvesService *self, const ElvesInstruct *question);
 void elves_service_promises_init (ElvesService *self);
 void elves_service_promises_clear (ElvesService *self);
 

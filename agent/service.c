@@ -5,6 +5,7 @@
  *                          outbox, and for mode P to the app's processor
  * instructionInvokeList    any of both, each answered by its number as soon as its answer is there
  * aliveCheck               "success"
+ * cancel, readOutput       about jobs that are here: service-named.c
  *
  * An acknowledgement has flag 1, whatever will become of the job; `state` says more: 0 accepted,
  * 1 an execution of that key runs already, 2 its result is being reported. Only flag -1 with reason
@@ -291,6 +292,12 @@ elves_service_call (ElvesService *self, ElvesThriftCall *call)
       break;
     case ELVES_RPC_INVOKE_LIST:
       invoke_list (self, call);
+      break;
+    case ELVES_RPC_CANCEL:
+      elves_service_cancel (self, call);
+      break;
+    case ELVES_RPC_READ_OUTPUT:
+      elves_service_read_output (self, call);
       break;
     default:
       elves_thrift_call_answer_exception (call, ELVES_RPC_EXCEPTION_UNKNOWN_METHOD,

@@ -3,6 +3,7 @@
 
 #include "agent/execution.h"
 #include "agent/outbox.h"
+#include "agent/output-keep.h"
 #include "agent/processor.h"
 #include "agent/schedulers.h"
 #include "common/thrift-server.h"
@@ -18,7 +19,8 @@ typedef struct
   ElvesOutbox *outbox;
   ElvesProcessor *processor;
   ElvesSchedulers *schedulers;
-  ElvesJournal *journal;        /* (nullable) */
+  ElvesJournal *journal; /* (nullable) */
+  ElvesOutputKeep *outputs;
   void (*idle) (gpointer data); /* (nullable) an outcome has been written */
   gpointer idle_data;
 } ElvesServiceParts;

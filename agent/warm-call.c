@@ -68,6 +68,18 @@ elves_warm_call_has_place (const ElvesWarmCall *self)
 }
 
 /**
+ * elves_warm_call_was_sent:
+ * @self: a call that has not ended
+ *
+ * Returns: whether a worker has got it
+ */
+gboolean
+elves_warm_call_was_sent (const ElvesWarmCall *self)
+{
+  return self->number != 0;
+}
+
+/**
  * elves_warm_call_cell:
  * @self: a call that has a place
  *
@@ -96,14 +108,17 @@ elves_warm_call_send (ElvesWarmCall *self)
 /**
  * elves_warm_call_cancel:
  * @self: a call; if it was sent, its worker is stopped, and it ends as `cancelled`
+ *
+ * Returns: whether it was sent and that is its end
  */
-void
+gboolean
 elves_warm_call_cancel (ElvesWarmCall *self)
 {
-  if (self->number == 0 || self->worker == NULL)
-    return;
+  if (self->number == 0 || self->worker == NULL || self->timed_out)
+    return FALSE;
   self->cancelled = TRUE;
   elves_warm_worker_stop (self->worker, "another call of it was cancelled");
+  return TRUE;
 }
 
 void

@@ -56,9 +56,11 @@ ElvesWarmCall *elves_warm_call_new (ElvesWarmPool *pool,
                                     gpointer user_data);
 void elves_warm_call_free (ElvesWarmCall *self);
 gboolean elves_warm_call_has_place (const ElvesWarmCall *self);
+gboolean elves_warm_call_was_sent (const ElvesWarmCall *self);
 const ElvesCell *elves_warm_call_cell (const ElvesWarmCall *self);
 void elves_warm_call_send (ElvesWarmCall *self);
-void elves_warm_call_cancel (ElvesWarmCall *self);
+/* FALSE: it was not sent, or has another end already. */
+gboolean elves_warm_call_cancel (ElvesWarmCall *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesWarm, elves_warm_free)
 

@@ -26,6 +26,10 @@
 #define ELVES_FEATURE_LISTS \
   "lists" /* in "features" of a znode: the list methods of idl/elves.thrift */
 
+/* Methods of an agent: cancel, readOutput. */
+#define ELVES_FEATURE_CANCEL "cancel"
+#define ELVES_FEATURE_OUTPUT "output"
+
 #define ELVES_ZNODE_CRON "cron/leader" /* children: candidates, ephemeral, by number */
 
 #define ELVES_ENVIRONMENT_PREFIX "ELVES_"
@@ -37,5 +41,6 @@
 
 #define ELVES_ERROR_TEXT_SYNC "[410.0]Send Job To Agent Fail"
 #define ELVES_ERROR_TEXT_ASYNC "[410.1]Send Job To Agent Fail"
+#define ELVES_ERROR_TEXT_UNSUPPORTED "[410.3]Agent Does Not Support It"
 /* Ours, made alike: the interface leaves a request for an unknown action unanswered. */
 #define ELVES_ERROR_TEXT_UNKNOWN_ACTION "[404.1]Action Not Found"

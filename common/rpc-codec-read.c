@@ -30,17 +30,7 @@ typedef struct
   gint32 seqid;
 } Header;
 
-/* Reads the value of a field into @out; a field that is sent twice counts the last time. */
-typedef gboolean (*ReadValueFunc) (ThriftProtocol *protocol, gpointer out, GError **error);
-
-/* The one field of a wrapper that has a meaning. */
-typedef struct
-{
-  gint16 id;
-  ThriftType type;
-  ReadValueFunc read;
-  gsize offset; /* of the value, in what is read into */
-} Field;
+typedef ElvesRpcField Field;
 
 /* Thrift's error becomes ours. */
 static gboolean
@@ -91,9 +81,8 @@ read_header (const guint8 *bytes, gsize length, Header *out, GError **error)
   return refuse (error, g_steal_pointer (&cause));
 }
 
-/* Walks a struct: those of @fields are read into @out, all others are skipped. */
-static gboolean
-read_fields (const Field *fields, guint n_fields, gpointer out, GError **error)
+gboolean
+elves_rpc_read_fields (const Field *fields, guint n_fields, gpointer out, GError **error)
 {
   ThriftProtocol *protocol = elves_rpc_codec_protocol ();
   while (TRUE)
@@ -120,7 +109,7 @@ static gboolean
 read_wrapper (const Field *fields, guint n_fields, gpointer out, GError **error)
 {
   g_autoptr (GError) cause = NULL;
-  if (!read_fields (fields, n_fields, out, &cause))
+  if (!elves_rpc_read_fields (fields, n_fields, out, &cause))
     return refuse (error, g_steal_pointer (&cause));
   if (elves_rpc_transport_remaining (elves_rpc_codec_transport ()) > 0)
     return refuse (error, NULL);
@@ -291,10 +280,29 @@ read_agent_info (ThriftProtocol *protocol, gpointer out, GError **error)
     { 3, T_STRING, read_text, G_STRUCT_OFFSET (ElvesAgentInfo, version) },
     { 4, T_STRING, read_text, G_STRUCT_OFFSET (ElvesAgentInfo, apps) },
   };
-  return read_fields (fields, G_N_ELEMENTS (fields), out, error);
+  return elves_rpc_read_fields (fields, G_N_ELEMENTS (fields), out, error);
+}
+
+gboolean
+elves_rpc_read_i64 (ThriftProtocol *protocol, gpointer out, GError **error)
+{
+  return thrift_protocol_read_i64 (protocol, out, error) >= 0;
+}
+
+gboolean
+elves_rpc_read_i32 (ThriftProtocol *protocol, gpointer out, GError **error)
+{
+  return thrift_protocol_read_i32 (protocol, out, error) >= 0;
 }
 
 /* ---- Requests ---- */
+
+static gboolean
+read_instruct_of (ThriftProtocol *protocol, gpointer out, GError **error)
+{
+  ElvesRpcRequest *request = out;
+  return read_instruct (protocol, request->instructs, error);
+}
 
 static gboolean
 read_arguments (ElvesRpcRequest *self, GError **error)
@@ -304,10 +312,16 @@ read_arguments (ElvesRpcRequest *self, GError **error)
   static const Field reinstruct = { 1, T_STRUCT, read_reinstruct };
   static const Field agent = { 1, T_STRUCT, read_agent_info };
   static const Field reinstructs = { 1, T_LIST, read_reinstruct_items };
+  static const Field output[] = {
+    { 1, T_STRUCT, read_instruct_of },
+    { 2, T_I64, elves_rpc_read_i64, G_STRUCT_OFFSET (ElvesRpcRequest, offset) },
+    { 3, T_I32, elves_rpc_read_i32, G_STRUCT_OFFSET (ElvesRpcRequest, limit) },
+  };
 
   switch (self->method)
     {
     case ELVES_RPC_INVOKE_SYNC:
+    case ELVES_RPC_CANCEL:
       return read_wrapper (&instruct, 1, self->instructs, error);
     case ELVES_RPC_INVOKE_ASYNC:
     case ELVES_RPC_INVOKE_LIST:
@@ -318,6 +332,8 @@ read_arguments (ElvesRpcRequest *self, GError **error)
     case ELVES_RPC_DATA_TRANSPORT:
     case ELVES_RPC_RUN_PROCESSOR:
       return read_wrapper (&reinstruct, 1, &self->reinstruct, error);
+    case ELVES_RPC_READ_OUTPUT:
+      return read_wrapper (output, G_N_ELEMENTS (output), self, error);
     case ELVES_RPC_HEARTBEAT_PACKAGE:
       return read_wrapper (&agent, 1, &self->agent, error);
     default:
@@ -421,15 +437,14 @@ fail_by_exception (const char *method_name, GError **error)
   return FALSE;
 }
 
-/* Reads the answer to @method up to its end, the value by @success into @out. */
-static gboolean
-read_answer (const guint8 *bytes,
-             gsize length,
-             ElvesRpcMethod method,
-             const Field *success,
-             gpointer out,
-             gint32 *out_seqid,
-             GError **error)
+gboolean
+elves_rpc_read_answer (const guint8 *bytes,
+                       gsize length,
+                       ElvesRpcMethod method,
+                       const Field *success,
+                       gpointer out,
+                       gint32 *out_seqid,
+                       GError **error)
 {
   Header header = { NULL };
   if (!read_header (bytes, length, &header, error))
@@ -446,8 +461,8 @@ read_answer (const guint8 *bytes,
   return FALSE;
 }
 
-static gboolean
-fail_by_no_result (ElvesRpcMethod method, GError **error)
+gboolean
+elves_rpc_fail_by_no_result (ElvesRpcMethod method, GError **error)
 {
   g_set_error (error, ELVES_ERROR, ELVES_ERROR_PROTOCOL, "%s was answered without a result",
                elves_rpc_method_names[method]);
@@ -472,34 +487,36 @@ elves_rpc_decode_text (const guint8 *bytes,
 {
   static const Field success = { 0, T_STRING, read_text };
   g_autofree char *text = NULL;
-  if (!read_answer (bytes, length, method, &success, &text, out_seqid, error))
+  if (!elves_rpc_read_answer (bytes, length, method, &success, &text, out_seqid, error))
     return FALSE;
   if (!text)
-    return fail_by_no_result (method, error);
+    return elves_rpc_fail_by_no_result (method, error);
   *out_text = g_steal_pointer (&text);
   return TRUE;
 }
 
 /**
  * elves_rpc_decode_reinstruct:
+ * @method: the method that was called: instructionInvokeSync or cancel
  * @out_seqid: also set when the answer is an exception
- * @out_answer: (transfer full): the answer to instructionInvokeSync
+ * @out_answer: (transfer full): the answer to it
  *
  * Errors: as elves_rpc_decode_text().
  */
 gboolean
 elves_rpc_decode_reinstruct (const guint8 *bytes,
                              gsize length,
+                             ElvesRpcMethod method,
                              gint32 *out_seqid,
                              ElvesReinstruct **out_answer,
                              GError **error)
 {
   static const Field success = { 0, T_STRUCT, read_reinstruct };
   g_autoptr (ElvesReinstruct) answer = NULL;
-  if (!read_answer (bytes, length, ELVES_RPC_INVOKE_SYNC, &success, &answer, out_seqid, error))
+  if (!elves_rpc_read_answer (bytes, length, method, &success, &answer, out_seqid, error))
     return FALSE;
   if (!answer)
-    return fail_by_no_result (ELVES_RPC_INVOKE_SYNC, error);
+    return elves_rpc_fail_by_no_result (method, error);
   *out_answer = g_steal_pointer (&answer);
   return TRUE;
 }
@@ -522,7 +539,8 @@ elves_rpc_decode_list (const guint8 *bytes,
   static const Field success = { 0, T_LIST, read_reinstruct_list };
   g_autoptr (GPtrArray) answers =
       g_ptr_array_new_with_free_func ((GDestroyNotify) elves_reinstruct_unref);
-  if (!read_answer (bytes, length, ELVES_RPC_INVOKE_ASYNC, &success, answers, out_seqid, error))
+  if (!elves_rpc_read_answer (bytes, length, ELVES_RPC_INVOKE_ASYNC, &success, answers, out_seqid,
+                              error))
     return FALSE;
   *out_answers = g_steal_pointer (&answers);
   return TRUE;
@@ -544,7 +562,8 @@ elves_rpc_decode_texts (const guint8 *bytes,
 {
   static const Field success = { 0, T_LIST, read_text_list };
   g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
-  if (!read_answer (bytes, length, ELVES_RPC_TRANSPORT_LIST, &success, texts, out_seqid, error))
+  if (!elves_rpc_read_answer (bytes, length, ELVES_RPC_TRANSPORT_LIST, &success, texts, out_seqid,
+                              error))
     return FALSE;
   *out_texts = g_steal_pointer (&texts);
   return TRUE;

@@ -19,6 +19,8 @@ const char *const elves_rpc_method_names[ELVES_RPC_N_METHODS] = {
   [ELVES_RPC_INVOKE_LIST] = "instructionInvokeList",
   [ELVES_RPC_TRANSPORT_LIST] = "dataTransportList",
   [ELVES_RPC_ANSWERS] = "instructionAnswers",
+  [ELVES_RPC_CANCEL] = "cancel",
+  [ELVES_RPC_READ_OUTPUT] = "readOutput",
 };
 
 ElvesRpcTransport *
@@ -49,27 +51,27 @@ write_begin (GByteArray *out, const char *name, ThriftMessageType type, gint32 s
   return protocol;
 }
 
-static void
-write_end (ThriftProtocol *protocol)
+void
+elves_rpc_end (ThriftProtocol *protocol)
 {
   thrift_protocol_write_field_stop (protocol, NULL);
   elves_rpc_transport_write_to (elves_rpc_codec_transport (), NULL);
 }
 
-static ThriftProtocol *
-write_call (GByteArray *out, ElvesRpcMethod method, gint32 seqid)
+ThriftProtocol *
+elves_rpc_begin_call (GByteArray *out, ElvesRpcMethod method, gint32 seqid)
 {
   return write_begin (out, elves_rpc_method_names[method], T_CALL, seqid);
 }
 
-static ThriftProtocol *
-write_reply (GByteArray *out, const ElvesRpcRequest *request)
+ThriftProtocol *
+elves_rpc_begin_reply (GByteArray *out, const ElvesRpcRequest *request)
 {
   return write_begin (out, request->name, T_REPLY, request->seqid);
 }
 
-static void
-write_field (ThriftProtocol *protocol, ThriftType type, gint16 id)
+void
+elves_rpc_write_field (ThriftProtocol *protocol, ThriftType type, gint16 id)
 {
   thrift_protocol_write_field_begin (protocol, "", type, id, NULL);
 }
@@ -77,7 +79,7 @@ write_field (ThriftProtocol *protocol, ThriftType type, gint16 id)
 static void
 write_list (ThriftProtocol *protocol, gint16 id, ThriftType type, guint size)
 {
-  write_field (protocol, T_LIST, id);
+  elves_rpc_write_field (protocol, T_LIST, id);
   thrift_protocol_write_list_begin (protocol, type, size, NULL);
 }
 
@@ -88,7 +90,7 @@ write_list (ThriftProtocol *protocol, gint16 id, ThriftType type, guint size)
 void
 elves_rpc_encode_alive_check (GByteArray *out, gint32 seqid)
 {
-  write_end (write_call (out, ELVES_RPC_ALIVE_CHECK, seqid));
+  elves_rpc_end (elves_rpc_begin_call (out, ELVES_RPC_ALIVE_CHECK, seqid));
 }
 
 /**
@@ -98,10 +100,10 @@ elves_rpc_encode_alive_check (GByteArray *out, gint32 seqid)
 void
 elves_rpc_encode_invoke_sync (GByteArray *out, gint32 seqid, const ElvesInstruct *instruct)
 {
-  ThriftProtocol *protocol = write_call (out, ELVES_RPC_INVOKE_SYNC, seqid);
-  write_field (protocol, T_STRUCT, 1);
+  ThriftProtocol *protocol = elves_rpc_begin_call (out, ELVES_RPC_INVOKE_SYNC, seqid);
+  elves_rpc_write_field (protocol, T_STRUCT, 1);
   elves_rpc_write_instruct (protocol, instruct, NULL);
-  write_end (protocol);
+  elves_rpc_end (protocol);
 }
 
 /**
@@ -112,11 +114,11 @@ elves_rpc_encode_invoke_sync (GByteArray *out, gint32 seqid, const ElvesInstruct
 void
 elves_rpc_encode_invoke_async (GByteArray *out, gint32 seqid, GPtrArray *instructs)
 {
-  ThriftProtocol *protocol = write_call (out, ELVES_RPC_INVOKE_ASYNC, seqid);
+  ThriftProtocol *protocol = elves_rpc_begin_call (out, ELVES_RPC_INVOKE_ASYNC, seqid);
   write_list (protocol, 1, T_STRUCT, instructs->len);
   for (guint i = 0; i < instructs->len; i++)
     elves_rpc_write_instruct (protocol, instructs->pdata[i], NULL);
-  write_end (protocol);
+  elves_rpc_end (protocol);
 }
 
 static void
@@ -125,10 +127,10 @@ encode_reinstruct_call (GByteArray *out,
                         gint32 seqid,
                         const ElvesReinstruct *result)
 {
-  ThriftProtocol *protocol = write_call (out, method, seqid);
-  write_field (protocol, T_STRUCT, 1);
+  ThriftProtocol *protocol = elves_rpc_begin_call (out, method, seqid);
+  elves_rpc_write_field (protocol, T_STRUCT, 1);
   elves_rpc_write_reinstruct (protocol, result);
-  write_end (protocol);
+  elves_rpc_end (protocol);
 }
 
 /**
@@ -159,11 +161,11 @@ elves_rpc_encode_run_processor (GByteArray *out, gint32 seqid, const ElvesReinst
 void
 elves_rpc_encode_transport_list (GByteArray *out, gint32 seqid, GPtrArray *results)
 {
-  ThriftProtocol *protocol = write_call (out, ELVES_RPC_TRANSPORT_LIST, seqid);
+  ThriftProtocol *protocol = elves_rpc_begin_call (out, ELVES_RPC_TRANSPORT_LIST, seqid);
   write_list (protocol, 1, T_STRUCT, results->len);
   for (guint i = 0; i < results->len; i++)
     elves_rpc_write_reinstruct (protocol, results->pdata[i]);
-  write_end (protocol);
+  elves_rpc_end (protocol);
 }
 
 /**
@@ -180,7 +182,7 @@ elves_rpc_encode_invoke_list (GByteArray *out, GPtrArray *instructs, const Elves
   write_list (protocol, 1, T_STRUCT, instructs->len);
   for (guint i = 0; i < instructs->len; i++)
     elves_rpc_write_instruct (protocol, instructs->pdata[i], &marks[i]);
-  write_end (protocol);
+  elves_rpc_end (protocol);
 }
 
 /**
@@ -200,7 +202,7 @@ elves_rpc_encode_answers (GByteArray *out,
   write_list (protocol, 1, T_STRUCT, n_answers);
   for (guint i = 0; i < n_answers; i++)
     elves_rpc_write_answer (protocol, answers[i], &marks[i]);
-  write_end (protocol);
+  elves_rpc_end (protocol);
 }
 
 /**
@@ -210,10 +212,10 @@ elves_rpc_encode_answers (GByteArray *out,
 void
 elves_rpc_encode_answer_text (GByteArray *out, const ElvesRpcRequest *request, const char *text)
 {
-  ThriftProtocol *protocol = write_reply (out, request);
-  write_field (protocol, T_STRING, 0);
+  ThriftProtocol *protocol = elves_rpc_begin_reply (out, request);
+  elves_rpc_write_field (protocol, T_STRING, 0);
   thrift_protocol_write_string (protocol, text, NULL);
-  write_end (protocol);
+  elves_rpc_end (protocol);
 }
 
 /**
@@ -225,10 +227,10 @@ elves_rpc_encode_answer_reinstruct (GByteArray *out,
                                     const ElvesRpcRequest *request,
                                     const ElvesReinstruct *answer)
 {
-  ThriftProtocol *protocol = write_reply (out, request);
-  write_field (protocol, T_STRUCT, 0);
+  ThriftProtocol *protocol = elves_rpc_begin_reply (out, request);
+  elves_rpc_write_field (protocol, T_STRUCT, 0);
   elves_rpc_write_reinstruct (protocol, answer);
-  write_end (protocol);
+  elves_rpc_end (protocol);
 }
 
 /**
@@ -239,11 +241,11 @@ elves_rpc_encode_answer_reinstruct (GByteArray *out,
 void
 elves_rpc_encode_answer_list (GByteArray *out, const ElvesRpcRequest *request, GPtrArray *answers)
 {
-  ThriftProtocol *protocol = write_reply (out, request);
+  ThriftProtocol *protocol = elves_rpc_begin_reply (out, request);
   write_list (protocol, 0, T_STRUCT, answers->len);
   for (guint i = 0; i < answers->len; i++)
     elves_rpc_write_reinstruct (protocol, answers->pdata[i]);
-  write_end (protocol);
+  elves_rpc_end (protocol);
 }
 
 /**
@@ -257,11 +259,11 @@ elves_rpc_encode_answer_texts (GByteArray *out,
                                const char *const *texts,
                                guint n_texts)
 {
-  ThriftProtocol *protocol = write_reply (out, request);
+  ThriftProtocol *protocol = elves_rpc_begin_reply (out, request);
   write_list (protocol, 0, T_STRING, n_texts);
   for (guint i = 0; i < n_texts; i++)
     thrift_protocol_write_string (protocol, texts[i], NULL);
-  write_end (protocol);
+  elves_rpc_end (protocol);
 }
 
 /**
@@ -275,9 +277,9 @@ elves_rpc_encode_answer_exception (GByteArray *out,
                                    const char *text)
 {
   ThriftProtocol *protocol = write_begin (out, request->name, T_EXCEPTION, request->seqid);
-  write_field (protocol, T_STRING, 1);
+  elves_rpc_write_field (protocol, T_STRING, 1);
   thrift_protocol_write_string (protocol, text, NULL);
-  write_field (protocol, T_I32, 2);
+  elves_rpc_write_field (protocol, T_I32, 2);
   thrift_protocol_write_i32 (protocol, type, NULL);
-  write_end (protocol);
+  elves_rpc_end (protocol);
 }

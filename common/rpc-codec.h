@@ -20,7 +20,9 @@ typedef enum
   ELVES_RPC_HEARTBEAT_PACKAGE,
   ELVES_RPC_INVOKE_LIST,    /* one way */
   ELVES_RPC_TRANSPORT_LIST, /* dataTransportList */
-  ELVES_RPC_ANSWERS         /* instructionAnswers, one way */
+  ELVES_RPC_ANSWERS,        /* instructionAnswers, one way */
+  ELVES_RPC_CANCEL,
+  ELVES_RPC_READ_OUTPUT
 } ElvesRpcMethod;
 
 /* What an agent says of itself in a heartbeat. Valid UTF-8; NULL: not sent. */
@@ -37,18 +39,31 @@ typedef struct
   gboolean wait; /* INVOKE_LIST: the answer is the result */
 } ElvesRpcMark;
 
+/* What a job has printed, from @offset on. */
+typedef struct
+{
+  GBytes *data; /* (nullable): none */
+  gint64 offset, total;
+  gboolean ended;
+} ElvesOutputChunk;
+
+void elves_output_chunk_clear (ElvesOutputChunk *self);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ElvesOutputChunk, elves_output_chunk_clear)
+
 /* A call as it came in. */
 typedef struct
 {
   ElvesRpcMethod method;
   char *name;
   gint32 seqid;
-  GPtrArray *instructs;   /* of ElvesInstruct: ASYNC and INVOKE_LIST any number, SYNC one or (no ins
-                             sent) none */
+  GPtrArray *instructs;   /* of ElvesInstruct: ASYNC and INVOKE_LIST any number, SYNC, CANCEL and
+                             READ_OUTPUT one or (no ins sent) none */
   GPtrArray *reinstructs; /* of ElvesReinstruct: TRANSPORT_LIST, ANSWERS */
   GArray *marks;          /* of ElvesRpcMark, one for each item of either */
   ElvesReinstruct *reinstruct; /* (nullable) DATA_TRANSPORT, RUN_PROCESSOR */
   ElvesAgentInfo agent;        /* HEARTBEAT_PACKAGE */
+  gint64 offset;               /* READ_OUTPUT */
+  gint32 limit;
 } ElvesRpcRequest;
 
 ElvesRpcRequest *elves_rpc_decode_request (const guint8 *bytes, gsize length, GError **error);
@@ -62,6 +77,12 @@ void elves_rpc_encode_invoke_async (GByteArray *out, gint32 seqid, GPtrArray *in
 void elves_rpc_encode_data_transport (GByteArray *out, gint32 seqid, const ElvesReinstruct *result);
 void elves_rpc_encode_run_processor (GByteArray *out, gint32 seqid, const ElvesReinstruct *result);
 void elves_rpc_encode_transport_list (GByteArray *out, gint32 seqid, GPtrArray *results);
+void elves_rpc_encode_cancel (GByteArray *out, gint32 seqid, const ElvesInstruct *instruct);
+void elves_rpc_encode_read_output (GByteArray *out,
+                                   gint32 seqid,
+                                   const ElvesInstruct *instruct,
+                                   gint64 offset,
+                                   gint32 limit);
 /* One way: no answer comes, but an exception when the peer does not know the method. */
 void
 elves_rpc_encode_invoke_list (GByteArray *out, GPtrArray *instructs, const ElvesRpcMark *marks);
@@ -84,6 +105,9 @@ elves_rpc_encode_answer_text (GByteArray *out, const ElvesRpcRequest *request, c
 void elves_rpc_encode_answer_reinstruct (GByteArray *out,
                                          const ElvesRpcRequest *request,
                                          const ElvesReinstruct *answer);
+void elves_rpc_encode_answer_output (GByteArray *out,
+                                     const ElvesRpcRequest *request,
+                                     const ElvesOutputChunk *chunk);
 void
 elves_rpc_encode_answer_list (GByteArray *out, const ElvesRpcRequest *request, GPtrArray *answers);
 void elves_rpc_encode_answer_texts (GByteArray *out,
@@ -104,11 +128,18 @@ gboolean elves_rpc_decode_text (const guint8 *bytes,
                                 gint32 *out_seqid,
                                 char **out_text,
                                 GError **error);
+/* @method: INVOKE_SYNC, CANCEL */
 gboolean elves_rpc_decode_reinstruct (const guint8 *bytes,
                                       gsize length,
+                                      ElvesRpcMethod method,
                                       gint32 *out_seqid,
                                       ElvesReinstruct **out_answer,
                                       GError **error);
+gboolean elves_rpc_decode_output (const guint8 *bytes,
+                                  gsize length,
+                                  gint32 *out_seqid,
+                                  ElvesOutputChunk *out_chunk,
+                                  GError **error);
 gboolean elves_rpc_decode_list (const guint8 *bytes,
                                 gsize length,
                                 gint32 *out_seqid,

@@ -107,6 +107,19 @@ elves_thrift_call_answer_reinstruct (ElvesThriftCall *self, const ElvesReinstruc
 }
 
 /**
+ * elves_thrift_call_answer_output:
+ * @self: (transfer full): the call
+ */
+void
+elves_thrift_call_answer_output (ElvesThriftCall *self, const ElvesOutputChunk *chunk)
+{
+  GByteArray *out = answer_output (self);
+  if (out)
+    elves_rpc_encode_answer_output (out, self->request, chunk);
+  call_end (self);
+}
+
+/**
  * elves_thrift_call_answer_list:
  * @self: (transfer full): the call
  * @answers: (element-type ElvesReinstruct): any number

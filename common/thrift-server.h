@@ -51,6 +51,7 @@ void elves_thrift_call_answer_text (ElvesThriftCall *self, const char *text);
 void
 elves_thrift_call_answer_texts (ElvesThriftCall *self, const char *const *texts, guint n_texts);
 void elves_thrift_call_answer_reinstruct (ElvesThriftCall *self, const ElvesReinstruct *answer);
+void elves_thrift_call_answer_output (ElvesThriftCall *self, const ElvesOutputChunk *chunk);
 void elves_thrift_call_answer_list (ElvesThriftCall *self, GPtrArray *answers);
 void elves_thrift_call_answer_exception (ElvesThriftCall *self,
                                          ElvesRpcException type,

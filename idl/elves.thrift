@@ -59,6 +59,14 @@ struct AgentInfo {
   4: string apps      // JSON text {"app":"version",...}
 }
 
+// What a running job has printed. Only of its standard output, and of that only what the agent keeps.
+struct OutputChunk {
+  1: binary data    // from offset on; empty: nothing more is there yet, or it was not kept
+  2: i64    offset  // as asked
+  3: bool   ended   // the job has ended: total will not grow
+  4: i64    total   // bytes that were printed until now, also those that are not kept
+}
+
 service SchedulerService {
   string       aliveCheck()
   string       dataTransport(1: Reinstruct reins)   // "success" when the result was taken; "not held": this scheduler knows
@@ -80,6 +88,15 @@ service AgentService {
   // item has a number (call), and gets one answer by instructionAnswers on this connection. When the connection ends, the
   // answers that have not come are lost.
   oneway void      instructionInvokeList(1: list<Instruct> insList)
+
+  // Only of agents that say "cancel" in the features of their znode. Of ins count execution; or, without one, id and type
+  // ("": any). Every job that they name is ended as at its timeout, reason "cancelled"; its result comes as any.
+  // flag 1, result: "cancelled": none of it was started, or will be; "cancelling": it is being stopped; "finished": it
+  // has ended, as it was; "not-found".
+  Reinstruct       cancel(1: Instruct ins)
+  // Only of agents that say "output". ins as above, the first job that it names. limit: bytes, at most 65536; 0: that.
+  // A job that is not known (any more): ended, no data, total 0.
+  OutputChunk      readOutput(1: Instruct ins, 2: i64 offset, 3: i32 limit)
 }
 
 service AppService {

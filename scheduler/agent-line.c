@@ -91,7 +91,7 @@ decode_answer (ElvesAgentLine *self, const guint8 *bytes, gsize length, GError *
   if (self->awaited == ELVES_RPC_INVOKE_ASYNC)
     return elves_rpc_decode_list (bytes, length, &seqid, &answers, error) ? answers : NULL;
 
-  if (!elves_rpc_decode_reinstruct (bytes, length, &seqid, &answer, error))
+  if (!elves_rpc_decode_reinstruct (bytes, length, ELVES_RPC_INVOKE_SYNC, &seqid, &answer, error))
     return NULL;
   answers = g_ptr_array_new_with_free_func ((GDestroyNotify) elves_reinstruct_unref);
   g_ptr_array_add (answers, answer);

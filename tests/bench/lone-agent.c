@@ -174,7 +174,7 @@ on_message (ElvesThriftLink *link, const guint8 *bytes, gsize length, gpointer u
   gint32 seqid;
   g_autoptr (ElvesReinstruct) answer = NULL;
   g_autoptr (GError) error = NULL;
-  if (!elves_rpc_decode_reinstruct (bytes, length, &seqid, &answer, &error))
+  if (!elves_rpc_decode_reinstruct (bytes, length, ELVES_RPC_INVOKE_SYNC, &seqid, &answer, &error))
     g_error ("%s", error->message);
   if (answer->flag != 1)
     g_error ("a call failed: %s", (const char *) g_bytes_get_data (answer->result, NULL));

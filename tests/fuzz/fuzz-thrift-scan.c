@@ -48,8 +48,11 @@ decode_answers (const guint8 *bytes, gsize length)
   gboolean ok =
       elves_rpc_decode_text (bytes, length, ELVES_RPC_ALIVE_CHECK, &seqid, &text, &text_error);
   g_assert_cmpint (ok, ==, text_error == NULL);
-  ok = elves_rpc_decode_reinstruct (bytes, length, &seqid, &reinstruct, &reinstruct_error);
+  ok = elves_rpc_decode_reinstruct (bytes, length, ELVES_RPC_INVOKE_SYNC, &seqid, &reinstruct,
+                                    &reinstruct_error);
   g_assert_cmpint (ok, ==, reinstruct_error == NULL);
+  g_auto (ElvesOutputChunk) chunk = { 0 };
+  elves_rpc_decode_output (bytes, length, &seqid, &chunk, NULL);
   ok = elves_rpc_decode_list (bytes, length, &seqid, &list, &list_error);
   g_assert_cmpint (ok, ==, list_error == NULL);
   g_assert_true (!text || g_utf8_validate (text, -1, NULL));

@@ -509,7 +509,7 @@ round_trip (const ElvesReinstruct *in)
   ElvesReinstruct *answer = NULL;
   gint32 seqid = 0;
   g_autoptr (GError) error = NULL;
-  elves_rpc_decode_reinstruct (out->data, out->len, &seqid, &answer, &error);
+  elves_rpc_decode_reinstruct (out->data, out->len, ELVES_RPC_INVOKE_SYNC, &seqid, &answer, &error);
   g_assert_no_error (error);
   g_assert_cmpint (seqid, ==, -1);
   return answer;
@@ -594,6 +594,102 @@ test_no_growth (void)
     g_assert_cmpint (grown, <, 1024);
 }
 
+/* ---- Running jobs ---- */
+
+static void
+test_cancel (void)
+{
+  g_autoptr (ElvesInstruct) instruct = sample_instruct ();
+  g_autoptr (ElvesReinstruct) sent = sample_reinstruct (), answer = NULL;
+  g_autoptr (GByteArray) call = g_byte_array_new (), reply = g_byte_array_new ();
+  g_autoptr (ElvesRpcRequest) request = NULL;
+  gint32 seqid;
+
+  elves_rpc_encode_cancel (call, 7, instruct);
+  request = elves_rpc_decode_request (call->data, call->len, NULL);
+  g_assert_cmpint (request->method, ==, ELVES_RPC_CANCEL);
+  assert_sample (request->instructs->pdata[0]);
+  elves_rpc_encode_answer_reinstruct (reply, request, sent);
+  g_assert_true (elves_rpc_decode_reinstruct (reply->data, reply->len, ELVES_RPC_CANCEL, &seqid,
+                                              &answer, NULL));
+  g_assert_cmpint (seqid, ==, 7);
+  g_assert_cmpint (answer->flag, ==, 1);
+  g_clear_pointer (&answer, elves_reinstruct_unref);
+  g_assert_false (elves_rpc_decode_reinstruct (reply->data, reply->len, ELVES_RPC_INVOKE_SYNC,
+                                               &seqid, &answer, NULL));
+}
+
+static void
+test_read_output (void)
+{
+  g_autoptr (ElvesInstruct) instruct = sample_instruct ();
+  g_autoptr (GByteArray) call = g_byte_array_new (), reply = g_byte_array_new ();
+  g_autoptr (GBytes) data = g_bytes_new_static ("a\0\xff", 3);
+  ElvesOutputChunk sent = { data, G_GINT64_CONSTANT (1) << 40, G_MAXINT64, TRUE };
+  g_auto (ElvesOutputChunk) chunk = { 0 };
+  g_autoptr (ElvesRpcRequest) request = NULL;
+  gint32 seqid;
+
+  elves_rpc_encode_read_output (call, 9, instruct, G_GINT64_CONSTANT (1) << 40, 65536);
+  request = elves_rpc_decode_request (call->data, call->len, NULL);
+  g_assert_cmpint (request->method, ==, ELVES_RPC_READ_OUTPUT);
+  assert_sample (request->instructs->pdata[0]);
+  g_assert_cmpint (request->offset, ==, G_GINT64_CONSTANT (1) << 40);
+  g_assert_cmpint (request->limit, ==, 65536);
+
+  elves_rpc_encode_answer_output (reply, request, &sent);
+  g_assert_true (elves_rpc_decode_output (reply->data, reply->len, &seqid, &chunk, NULL));
+  g_assert_cmpint (seqid, ==, 9);
+  g_assert_true (g_bytes_equal (chunk.data, data));
+  g_assert_cmpint (chunk.offset, ==, sent.offset);
+  g_assert_cmpint (chunk.total, ==, sent.total);
+  g_assert_true (chunk.ended);
+  for (guint length = 0; length < reply->len; length++)
+    {
+      g_auto (ElvesOutputChunk) part = { 0 };
+      g_assert_false (elves_rpc_decode_output (reply->data, length, &seqid, &part, NULL));
+      g_assert_null (part.data);
+    }
+}
+
+/* Made by an independent implementation. An empty chunk; a method the peer does not know; an answer
+   without a result. */
+static void
+test_output_answers (void)
+{
+  static const struct
+  {
+    const char *hex;
+    int code; /* -1: none */
+  } cases[] = {
+    { "80010002 0000000a 'readOutput' 00000001 0c 0000 0b 0001 00000000 0a 0002 0000000000000005 "
+      "02 0003 00 0a 0004 0000000000000005 00 00",
+      -1 },
+    { "80010003 0000000a 'readOutput' 00000001 0b 0001 00000001 'x' 08 0002 00000001 00",
+      ELVES_ERROR_NOT_FOUND },
+    { "80010002 0000000a 'readOutput' 00000001 00", ELVES_ERROR_PROTOCOL },
+    { "80010002 00000006 'cancel' 00000001 00", ELVES_ERROR_PROTOCOL },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (GByteArray) bytes = bytes_from_hex (cases[i].hex);
+      g_auto (ElvesOutputChunk) chunk = { 0 };
+      g_autoptr (GError) error = NULL;
+      gint32 seqid;
+
+      elves_rpc_decode_output (bytes->data, bytes->len, &seqid, &chunk, &error);
+      if (cases[i].code >= 0)
+        {
+          g_assert_error (error, ELVES_ERROR, cases[i].code);
+          continue;
+        }
+      g_assert_no_error (error);
+      g_assert_cmpint (chunk.offset, ==, 5);
+      g_assert_false (chunk.ended);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -620,5 +716,8 @@ main (int argc, char **argv)
   g_test_add_func ("/rpc-codec/round-trip", test_round_trip);
   g_test_add_func ("/rpc-codec/large-result", test_large_result);
   g_test_add_func ("/rpc-codec/no-growth", test_no_growth);
+  g_test_add_func ("/rpc-codec/cancel", test_cancel);
+  g_test_add_func ("/rpc-codec/read-output", test_read_output);
+  g_test_add_func ("/rpc-codec/output-answers", test_output_answers);
   return g_test_run ();
 }
