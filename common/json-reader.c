@@ -444,6 +444,23 @@ elves_json_object_next (const ElvesJsonObject *self,
 }
 
 /**
+ * elves_json_parse_any:
+ * @text: UTF-8, need not be terminated; must outlive the value
+ * @length: of @text, in bytes
+ * @out_value: (out): what it is
+ *
+ * Returns: whether @text is one JSON value
+ */
+gboolean
+elves_json_parse_any (const char *text, gsize length, ElvesJsonValue *out_value)
+{
+  Cursor cursor = { .at = text, .end = text + length };
+
+  return elves_utf8_is_clean (text, length) && skip_value (&cursor, out_value) &&
+         cursor.at == cursor.end;
+}
+
+/**
  * elves_json_array_next:
  * @array: an array of a parsed object
  * @position: where to go on: 0 at first

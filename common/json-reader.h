@@ -44,6 +44,8 @@ gboolean elves_json_object_next (const ElvesJsonObject *self,
                                  ElvesJsonValue *out_value);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesJsonObject, elves_json_object_free)
 
+/* One value of any kind, and nothing else. FALSE: @text is none within the limits. */
+gboolean elves_json_parse_any (const char *text, gsize length, ElvesJsonValue *out_value);
 gboolean elves_json_array_next (ElvesJsonValue array, gsize *position, ElvesJsonValue *out_element);
 char *elves_json_value_to_text (ElvesJsonValue value);
 

@@ -54,5 +54,8 @@ void elves_door_answer (ElvesHttpRequest *request, guint status, GString *body);
 /* (transfer full) (nullable): the body as one JSON object. Errors: ELVES_ERROR_INVALID says where.
  */
 ElvesJsonObject *elves_door_read_json (const ElvesHttpRequest *request, GError **error);
+/* (transfer full) (nullable): the query, then the body, a form or a JSON object. Errors:
+   ELVES_ERROR_INVALID says why. */
+ElvesParameters *elves_door_read_parameters (const ElvesHttpRequest *request, GError **error);
 
 G_END_DECLS

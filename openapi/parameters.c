@@ -1,6 +1,7 @@
 #include "openapi/parameters.h"
 
 #include "common/error.h"
+#include "common/json-reader.h"
 
 #include <string.h>
 
@@ -72,6 +73,22 @@ refuse (GError **error, const char *why)
   return FALSE;
 }
 
+/* Takes both. */
+static gboolean
+add (ElvesParameters *self, char *name, char *value, GError **error)
+{
+  Parameter parameter = { name, value };
+  gboolean is_known = elves_parameters_get (self, name) != NULL;
+
+  if (!is_known && self->list->len < ELVES_PARAMETERS_LIMIT)
+    {
+      g_array_append_val (self->list, parameter);
+      return TRUE;
+    }
+  parameter_clear (&parameter);
+  return is_known || refuse (error, "there are more than 256");
+}
+
 static gboolean
 add_pair (ElvesParameters *self, const char *text, gsize length, GError **error)
 {
@@ -80,18 +97,11 @@ add_pair (ElvesParameters *self, const char *text, gsize length, GError **error)
   gsize value_start = equals != NULL ? name_length + 1 : length;
   g_autofree char *name = decode (text, name_length);
   g_autofree char *value = decode (text + value_start, length - value_start);
-  Parameter parameter;
 
   if (name == NULL || value == NULL || !g_utf8_validate (name, -1, NULL) ||
       !g_utf8_validate (value, -1, NULL))
     return refuse (error, "an escape is broken, or a text is not UTF-8");
-  if (elves_parameters_get (self, name) != NULL)
-    return TRUE;
-  if (self->list->len == ELVES_PARAMETERS_LIMIT)
-    return refuse (error, "there are more than 256");
-  parameter = (Parameter){ g_steal_pointer (&name), g_steal_pointer (&value) };
-  g_array_append_val (self->list, parameter);
-  return TRUE;
+  return add (self, g_steal_pointer (&name), g_steal_pointer (&value), error);
 }
 
 /**
@@ -115,6 +125,53 @@ elves_parameters_add (ElvesParameters *self, const char *text, gsize length, GEr
         return FALSE;
       start = end + 1;
     }
+  return TRUE;
+}
+
+/**
+ * elves_parameters_add_json:
+ * @text: a JSON object; of a name that it has twice the first value counts
+ *
+ * Returns: %FALSE with @error
+ */
+gboolean
+elves_parameters_add_json (ElvesParameters *self, const char *text, gsize length, GError **error)
+{
+  g_autoptr (ElvesJsonObject) object = elves_json_object_parse (text, length, error);
+  ElvesJsonValue name, value;
+  guint position = 0;
+
+  if (object == NULL)
+    {
+      g_prefix_error (error, "The parameters cannot be read: ");
+      return FALSE;
+    }
+  while (elves_json_object_next (object, &position, &name, &value))
+    if (value.kind != ELVES_JSON_NULL &&
+        !add (self, elves_json_value_to_text (name), elves_json_value_to_text (value), error))
+      return FALSE;
+  return TRUE;
+}
+
+/**
+ * elves_parameters_next:
+ * @position: where to go on
+ *
+ * Returns: whether there is one more
+ */
+gboolean
+elves_parameters_next (const ElvesParameters *self,
+                       guint *position,
+                       const char **out_name,
+                       const char **out_value)
+{
+  const Parameter *parameter;
+
+  if (*position >= self->list->len)
+    return FALSE;
+  parameter = &g_array_index (self->list, Parameter, (*position)++);
+  *out_name = parameter->name;
+  *out_value = parameter->value;
   return TRUE;
 }
 

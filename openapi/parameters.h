@@ -17,6 +17,16 @@ void elves_parameters_free (ElvesParameters *self);
 gboolean
 elves_parameters_add (ElvesParameters *self, const char *text, gsize length, GError **error);
 
+/* Adds the members of the JSON object that @text is: texts unescaped, other values as they stand,
+   but none for null. Errors: as above, and when it is none. */
+gboolean
+elves_parameters_add_json (ElvesParameters *self, const char *text, gsize length, GError **error);
+
+/* In order; *position: 0 at first. FALSE: no more. */
+gboolean elves_parameters_next (const ElvesParameters *self,
+                                guint *position,
+                                const char **out_name,
+                                const char **out_value);
 /* (nullable): there is none of that name. */
 const char *elves_parameters_get (const ElvesParameters *self, const char *name);
 /* Absent, or nothing but blanks. */

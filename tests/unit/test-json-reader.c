@@ -290,6 +290,37 @@ test_first (void)
     g_assert_null (elves_json_object_parse_first (bad[i], strlen (bad[i]), NULL));
 }
 
+static void
+test_parse_any (void)
+{
+  static const struct
+  {
+    const char *text;
+    int kind; /* -1: none */
+  } cases[] = {
+    { "{\"a\":1}", ELVES_JSON_OBJECT },
+    { " [1, 2] ", ELVES_JSON_ARRAY },
+    { "\"x\"", ELVES_JSON_STRING },
+    { "-1.5e3", ELVES_JSON_NUMBER },
+    { "true", ELVES_JSON_BOOLEAN },
+    { "null", ELVES_JSON_NULL },
+    { "", -1 },
+    { "{}{}", -1 },
+    { "1},{\"a\":2", -1 },
+    { "process.exit()", -1 },
+    { "\xFF", -1 },
+  };
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      ElvesJsonValue value = { .kind = ELVES_JSON_ABSENT };
+      gboolean ok = elves_json_parse_any (cases[i].text, strlen (cases[i].text), &value);
+
+      g_test_message ("%s", cases[i].text);
+      g_assert_cmpint (ok ? (int) value.kind : -1, ==, cases[i].kind);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -304,6 +335,7 @@ main (int argc, char **argv)
   g_test_add_func ("/json-reader/array", test_array);
   g_test_add_func ("/json-reader/any-case", test_any_case);
   g_test_add_func ("/json-reader/next", test_next);
+  g_test_add_func ("/json-reader/parse-any", test_parse_any);
   g_test_add_func ("/json-reader/first", test_first);
   return g_test_run ();
 }

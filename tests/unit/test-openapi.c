@@ -36,6 +36,27 @@ test_parameters (void)
   g_assert_cmpstr (sorted, ==, "=empty&Zeta=9&a=你 x&b=1&c=");
 }
 
+static void
+test_json_parameters (void)
+{
+  static const char text[] = "{\"a\":\"\\u4f60 x\",\"n\":1.50,\"t\":true,\"z\":null,"
+                             "\"o\":{\"b\": [1]},\"a\":\"second\"}";
+  g_autoptr (ElvesParameters) parameters = parameters_of ("n=query");
+  const char *name, *value;
+  guint position = 0, n = 0;
+
+  g_assert_true (elves_parameters_add_json (parameters, text, strlen (text), NULL));
+  g_assert_cmpstr (elves_parameters_get (parameters, "n"), ==, "query");
+  g_assert_cmpstr (elves_parameters_get (parameters, "a"), ==, "你 x");
+  g_assert_cmpstr (elves_parameters_get (parameters, "t"), ==, "true");
+  g_assert_cmpstr (elves_parameters_get (parameters, "o"), ==, "{\"b\": [1]}");
+  g_assert_null (elves_parameters_get (parameters, "z"));
+  while (elves_parameters_next (parameters, &position, &name, &value))
+    n++;
+  g_assert_cmpuint (n, ==, 4);
+  g_assert_false (elves_parameters_add_json (parameters, "[]", 2, NULL));
+}
+
 /* U+FF61 is after U+1F600 in UTF-16, whose first unit is a surrogate, and before it in UTF-8. */
 static void
 test_order_of_names (void)
@@ -267,6 +288,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/openapi/parameters", test_parameters);
+  g_test_add_func ("/openapi/json-parameters", test_json_parameters);
   g_test_add_func ("/openapi/order-of-names", test_order_of_names);
   g_test_add_func ("/openapi/bad-parameters", test_bad_parameters);
   g_test_add_func ("/openapi/many-parameters", test_many_parameters);
