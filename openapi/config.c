@@ -6,6 +6,8 @@
 
 #include "common/config-check.h"
 #include "common/error.h"
+#include "common/zone.h"
+#include "openapi/qbasecron-task.h"
 
 #define FIELD(name) G_STRUCT_OFFSET (ElvesOpenapiConfig, name)
 
@@ -21,6 +23,8 @@
   { #door ".authips", ELVES_OPTION_STRING, FIELD (door.allowed), "", \
     .help = "addresses and networks that may connect to its own port" }
 /* clang-format on */
+
+static const char *const push_drivers[] = { "log", "none", NULL };
 
 const ElvesOption elves_openapi_options[] = {
   ELVES_BROKER_OPTIONS (ElvesOpenapiConfig, mq, "openapi"),
@@ -83,6 +87,19 @@ const ElvesOption elves_openapi_options[] = {
     "s", .help = "limit of delivering a callback" },
   { "romens.endAt", ELVES_OPTION_BOOL, FIELD (romens_end_at), "false",
     .help = "true: endAt of a history is a limit; as documented it has no effect" },
+  DOOR_OPTIONS (qbasecron, "0"),
+  { "qbasecron.timezone", ELVES_OPTION_STRING, FIELD (qbasecron_timezone), "",
+    .help = "zone of the times of tasks, such as Europe/Berlin; empty: that of the process" },
+  { "qbasecron.pushUrl", ELVES_OPTION_STRING, FIELD (qbasecron_push_url),
+    "http://127.0.0.1:3453/api/v0.1.0/push/api",
+    .help = "where a task calls that names no callback_url" },
+  { "qbasecron.push.driver", ELVES_OPTION_CHOICE, FIELD (qbasecron_push_driver), "log",
+    .choices = push_drivers, .help = "what takes notifications for devices" },
+  { "qbasecron.push.file", ELVES_OPTION_STRING, FIELD (qbasecron_push_file), "",
+    .help = "where the driver log records them, a line each; empty: in the log" },
+  { "qbasecron.push.maxFile", ELVES_OPTION_UINT64, FIELD (qbasecron_push_max_file_bytes),
+    "16777216", 4096, G_GUINT64_CONSTANT (1) << 40, "bytes",
+    .help = "its largest size; then it becomes FILE.1" },
   ELVES_RETRY_OPTIONS (ElvesOpenapiConfig, retry),
   ELVES_STATUS_OPTIONS (ElvesOpenapiConfig, metrics, "10115"),
   { NULL }
@@ -120,6 +137,23 @@ check_door (const char *name, const ElvesDoorConfig *door, GError **error)
          elves_config_check_listen (listen_key, door->listen, allow_key, door->allowed, error);
 }
 
+static gboolean
+check_qbasecron (const ElvesOpenapiConfig *self, GError **error)
+{
+  g_auto (GStrv) targets = elves_qbasecron_targets (self->qbasecron_push_url);
+  g_autoptr (GError) zone_error = NULL;
+
+  if (elves_zone_get (self->qbasecron_timezone, &zone_error) == NULL)
+    g_set_error (error, ELVES_ERROR, ELVES_ERROR_CONFIG, "qbasecron.timezone: %s",
+                 zone_error->message);
+  else if (targets == NULL)
+    g_set_error (error, ELVES_ERROR, ELVES_ERROR_CONFIG,
+                 "qbasecron.pushUrl: expected http://HOST... or https://HOST...");
+  else
+    return check_door ("qbasecron", &self->qbasecron, error);
+  return FALSE;
+}
+
 /**
  * elves_openapi_config_check:
  * @config: an #ElvesOpenapiConfig
@@ -136,5 +170,5 @@ elves_openapi_config_check (gconstpointer config, GError **error)
          elves_config_check_metrics (self->metrics.listen, self->metrics.allowed, error) &&
          elves_config_check_retry (self->retry.first_ms, self->retry.cap_ms, error) &&
          check_tls (self, error) && check_door ("taskcenter", &self->taskcenter, error) &&
-         check_door ("romens", &self->romens, error);
+         check_door ("romens", &self->romens, error) && check_qbasecron (self, error);
 }

@@ -14,6 +14,13 @@ typedef struct
   char *allowed;
 } ElvesDoorConfig; /* taskcenter.*, ... */
 
+/* qbasecron.push.driver */
+enum
+{
+  ELVES_PUSH_LOG,
+  ELVES_PUSH_NONE
+};
+
 typedef struct
 {
   ElvesBrokerConfig mq;
@@ -39,6 +46,14 @@ typedef struct
   GHashTable *auth_tokens; /* auth_id -> token */
 
   gboolean cron_enabled, queue_enabled;
+
+  ElvesDoorConfig qbasecron;
+  char *qbasecron_timezone; /* IANA name; "": the process's own */
+  char *qbasecron_push_url; /* where a task without callback_url calls */
+  int qbasecron_push_driver;
+  char *qbasecron_push_file; /* "": the log */
+  guint64 qbasecron_push_max_file_bytes;
+
   gboolean swapped_codes; /* openapi.compat.swappedCodes */
   guint call_timeout_ms;
 

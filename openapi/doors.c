@@ -4,6 +4,7 @@
 
 #include "openapi/errors.h"
 #include "openapi/metrics.h"
+#include "openapi/qbasecron.h"
 #include "openapi/romens.h"
 #include "openapi/taskcenter.h"
 #include "openapi/v2.h"
@@ -35,6 +36,7 @@ static const ElvesDoorType *const types[] = {
   &elves_v2_door,
   &elves_taskcenter_door,
   &elves_romens_door,
+  &elves_qbasecron_door,
 };
 
 /* As the original: a page that leads on to the documentation. */

@@ -9,7 +9,7 @@ In a page
 The lines of a page run one after the other in one shell, so variables stay. Beside it everything runs:
 scheduler, an agent with the apps of examples/apps, cron, queue and openapi. Each has its files, ports
 and addresses of its own; what the page says (ports at 127.0.0.1, the agent 10.0.0.7, files below
-/etc/elves) is replaced by them, and in what is printed put back.
+/etc/elves and /var/log/elves) is replaced by them, and in what is printed put back.
 """
 
 import glob
@@ -37,11 +37,18 @@ AGENT = "10.0.0.7"
 
 
 class Page:
-    def __init__(self, path):
+    def __init__(self, path, folder):
         with open(path) as file:
             self.text = file.read()
         self.blocks = BLOCK.findall(self.text)
         self.ports = {port: str(free_port()) for port in {"9091", *PORT.findall(self.text)}}
+        self.changes = {rf"(?<![\d.]){port}(?!\d)": mine for port, mine in self.ports.items()}
+        self.changes["/var/log/elves"] = str(folder)
+        self.back = {mine: port for port, mine in self.ports.items()}
+
+    def replace(self, name, mine):
+        self.changes[rf"(?<!\d){re.escape(name)}(?!\d)"] = mine
+        self.back[mine] = name
 
     def settings(self, component):
         """Of one daemon, with the ports that it gets here."""
@@ -49,7 +56,18 @@ class Page:
         for kind, text in self.blocks:
             if kind == "properties" and text.startswith(f"# {component}.properties\n"):
                 found.update(SETTING.findall(text))
-        return {k: self.ports.get(v, v) if k.endswith(".port") else v for k, v in found.items()}
+        return {key: self.enter(value) for key, value in found.items()}
+
+    def enter(self, text):
+        """With what stands for something here instead."""
+        for pattern, mine in self.changes.items():
+            text = re.sub(pattern, mine, text)
+        return text
+
+    def leave(self, text):
+        for mine, name in self.back.items():
+            text = re.sub(rf"(?<!\d){re.escape(mine)}(?!\d)", name, text)
+        return text
 
     def commands(self):
         """[(command, what it prints)]"""
@@ -64,40 +82,26 @@ class Page:
         return [(command, "\n".join(lines)) for command, lines in found]
 
 
-class World:
-    """What stands for what in a page."""
-
-    def __init__(self, page, stage):
-        stage.scheduler(page.settings("elves-scheduler"))
-        shutil.copytree(os.path.join(TOP, "examples/apps"), stage.folder / "agent/apps")
-        agent = stage.agent(page.settings("elves-agent"))
-        stage.queue_daemon(f"sqlite:{stage.folder}/queue.db", page.settings("elves-queue"))
-        stage.cron(page.settings("elves-cron"))
-        settings = {"server.port": page.ports["9091"], "auth.id": "", "auth.key": ""}
-        openapi = Openapi(stage, {**settings, **page.settings("elves-openapi")})
-        stage.wait_registered(agent)
-        self.changes = {rf"(?<![\d.]){port}(?!\d)": mine for port, mine in page.ports.items()}
-        self.changes[rf"(?<!\d){re.escape(AGENT)}(?!\d)"] = agent.ip
-        self.changes[r"/etc/elves/elves-openapi\.properties"] = str(openapi.daemon.config)
-        self.back = {agent.ip: AGENT, **{mine: port for port, mine in page.ports.items()}}
-
-    def enter(self, text):
-        for pattern, mine in self.changes.items():
-            text = re.sub(pattern, mine, text)
-        return text
-
-    def leave(self, text):
-        for mine, name in self.back.items():
-            text = re.sub(rf"(?<!\d){re.escape(mine)}(?!\d)", name, text)
-        return text
+def start_all(page, stage):
+    scheduler = stage.scheduler(page.settings("elves-scheduler"))
+    shutil.copytree(os.path.join(TOP, "examples/apps"), stage.folder / "agent/apps")
+    agent = stage.agent(page.settings("elves-agent"))
+    stage.queue_daemon(f"sqlite:{stage.folder}/queue.db", page.settings("elves-queue"))
+    stage.cron(page.settings("elves-cron"))
+    settings = {"server.port": page.ports["9091"], "auth.id": "", "auth.key": ""}
+    openapi = Openapi(stage, {**settings, **page.settings("elves-openapi")})
+    stage.wait_registered(agent)
+    page.replace(AGENT, agent.ip)
+    for daemon in (scheduler, openapi.daemon):
+        page.replace(f"/etc/elves/{daemon.name}.properties", str(daemon.config))
 
 
-def run(world, commands, folder):
+def run(page, commands, folder):
     """What each printed, and its exit status; in one shell."""
     folder.mkdir()
     os.symlink(os.path.join(TOP, "examples"), folder / "examples")
     script = folder.parent / "script"
-    steps = [f"{world.enter(command)}\nprintf '\\n@@ %d %d @@\\n' {n} $?\n" for n, (command, _) in enumerate(commands)]
+    steps = [f"{page.enter(command)}\nprintf '\\n@@ %d %d @@\\n' {n} $?\n" for n, (command, _) in enumerate(commands)]
     script.write_text("".join(steps))
     path = os.path.dirname(binary("elvesctl")) + ":" + os.environ["PATH"]
     with open(folder.parent / "printed", "wb") as printed:
@@ -109,7 +113,7 @@ def run(world, commands, folder):
             printed.write(b"and did not end")
         finally:
             shell.kill()
-    text = world.leave((folder.parent / "printed").read_text(errors="replace"))
+    text = page.leave((folder.parent / "printed").read_text(errors="replace"))
     parts = re.split(r"\n@@ (\d+) (\d+) @@\n", text)
     return [(parts[at], int(parts[at + 2])) for at in range(0, len(parts) - 2, 3)], parts[-1]
 
@@ -130,11 +134,11 @@ def doc_stage(services, tmp_path):
 
 @pytest.mark.parametrize("path", PAGES, ids=[os.path.basename(path)[:-3] for path in PAGES])
 def test_page(path, doc_stage, tmp_path):
-    page = Page(path)
+    page = Page(path, doc_stage.folder)
     commands = page.commands()
     assert commands, "a page without anything to try"
-    world = World(page, doc_stage)
-    results, rest = run(world, commands, tmp_path / "shell")
+    start_all(page, doc_stage)
+    results, rest = run(page, commands, tmp_path / "shell")
     for (command, expected), (printed, status) in zip(commands, results):
         assert status == 0, f"$ {command}\nended with {status} and printed\n{printed}"
         assert pattern_of(expected).fullmatch(printed.rstrip("\n") + "\n"), (
