@@ -67,7 +67,7 @@ add_value (GString *out, const char *name, ElvesJsonValue value, guint depth)
     return depth < ELVES_FORM_DEPTH_LIMIT && add_array (out, name, value, depth + 1);
   text = elves_json_value_to_text (value);
   elves_form_add (out, name, text);
-  return TRUE;
+  return out->len <= ELVES_FORM_LIMIT_BYTES;
 }
 
 /**

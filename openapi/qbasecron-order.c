@@ -15,7 +15,8 @@ enum
 {
   LATE_LIMIT_US = 1000000, /* a time that much past fires at once */
   DATA_LIMIT_BYTES = 32768,
-  TEXT_LIMIT_BYTES = 8192, /* desc, callback_url */
+  TEXT_LIMIT_BYTES = 8192,   /* desc, callback_url */
+  EXTRA_LIMIT_BYTES = 65536, /* elves-cron's */
   TARGET_LIMIT = 16,
   RETRIES = 3
 };
@@ -39,6 +40,7 @@ typedef struct
   char **targets;
   char *data, *form;
   gboolean is_raw;
+  GString *extra; /* what is kept of it, as JSON */
 } Reading;
 
 /* The first counts. Takes @message. */
@@ -205,9 +207,9 @@ add_given (GString *body, const char *name, const char *text)
 }
 
 static void
-add_extra (GString *body, const Reading *self)
+write_extra (Reading *self)
 {
-  g_autoptr (GString) extra = g_string_new (NULL);
+  GString *extra = self->extra = g_string_new (NULL);
 
   elves_json_open (extra, NULL);
   elves_json_add_text (extra, "time", self->time);
@@ -219,7 +221,8 @@ add_extra (GString *body, const Reading *self)
   if (self->is_raw)
     elves_json_add_text (extra, "data_error", "data is not the base64 text of a JSON object");
   elves_json_close (extra);
-  elves_json_add_text (body, "extra", extra->str);
+  if (extra->len > EXTRA_LIMIT_BYTES)
+    blame (self, ELVES_QBASECRON_BAD, g_strdup ("error,the parameters are too long together"));
 }
 
 static void
@@ -280,7 +283,7 @@ write_order (const Reading *self)
   elves_json_add_text (body, "param", self->form);
   elves_json_add_number (body, "retries", RETRIES);
   elves_json_add_json (body, "retry_delays", RETRY_DELAYS_S, strlen (RETRY_DELAYS_S));
-  add_extra (body, self);
+  elves_json_add_text (body, "extra", self->extra->str);
   elves_json_close (body);
   return body;
 }
@@ -293,6 +296,7 @@ reading_clear (Reading *self)
   g_strfreev (self->targets);
   g_free (self->data);
   g_free (self->form);
+  g_string_free (self->extra, TRUE);
 }
 
 /**
@@ -318,6 +322,7 @@ elves_qbasecron_order (const ElvesQbasecronRules *rules,
   read_count (&reading);
   read_callback (&reading);
   read_data (&reading);
+  write_extra (&reading);
   if (reading.code == ELVES_QBASECRON_OK)
     body = write_order (&reading);
   *out_delay_ms = reading.rule != NULL ? -1 : MAX (reading.at_s * 1000 - rules->now_us / 1000, 0);

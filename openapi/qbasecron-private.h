@@ -23,6 +23,12 @@ typedef struct
   ElvesHttpRequest *request;
   char *id;        /* (nullable) from the path */
   gint64 delay_ms; /* of a new task */
+
+  /* Of a list. */
+  guint64 skip, wanted; /* tasks, of those to come */
+  guint64 page;         /* of elves-cron, from 1 */
+  GHashTable *seen;     /* (nullable) ids: new tasks push others to the next page meanwhile */
+  GString *body;        /* (nullable) of the answer, so far */
 } ElvesQbasecronCall;
 
 /* What is asked for, by method and path. Take the call. */
@@ -32,6 +38,18 @@ void elves_qbasecron_detail (ElvesQbasecronCall *call);
 void elves_qbasecron_remove (ElvesQbasecronCall *call);
 void elves_qbasecron_send (ElvesQbasecronCall *call);
 void elves_qbasecron_push (ElvesQbasecronCall *call);
+
+/* What is asked of elves-cron. */
+GString *elves_qbasecron_open_question (void); /* about what is ours */
+/* Takes @body, which is still open. @func: gets the call. */
+void elves_qbasecron_ask (ElvesQbasecronCall *call,
+                          const char *action,
+                          GString *body,
+                          ElvesCallerFunc func);
+/* TRUE: it has been done. Else the call is over. */
+gboolean elves_qbasecron_went_well (ElvesQbasecronCall *call,
+                                    const ElvesCallerAnswer *answer,
+                                    const GError *error);
 
 /* Ends of a call. @body: taken, an object still open, to which the status is added. */
 void elves_qbasecron_answer (ElvesQbasecronCall *call,

@@ -10,6 +10,8 @@ G_BEGIN_DECLS
 
 #define ELVES_QBASECRON_OWNER "qbasecron"
 
+#define ELVES_QBASECRON_SUCCESS "success"
+
 /* What an answer's status says. */
 enum
 {

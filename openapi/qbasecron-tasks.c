@@ -1,4 +1,4 @@
-/* Tasks: created, listed, shown, removed, sent at once. */
+/* Tasks: created, shown, removed, sent at once. */
 #include "openapi/qbasecron-private.h"
 
 #include "common/json-writer.h"
@@ -6,11 +6,9 @@
 #include <string.h>
 
 #define CRON "cron"
-#define SUCCESS "success"
 
 enum
 {
-  LIST_LIMIT = 1000,
   TURNS_LIMIT = 1024
 };
 
@@ -23,9 +21,8 @@ open_body (void)
   return body;
 }
 
-/* One of what is ours. */
-static GString *
-open_question (void)
+GString *
+elves_qbasecron_open_question (void)
 {
   GString *body = open_body ();
 
@@ -33,16 +30,20 @@ open_question (void)
   return body;
 }
 
-static void
-ask (ElvesQbasecronCall *call, const char *action, GString *body, ElvesCallerFunc func)
+void
+elves_qbasecron_ask (ElvesQbasecronCall *call,
+                     const char *action,
+                     GString *body,
+                     ElvesCallerFunc func)
 {
   elves_json_close (body);
   elves_door_ask (&call->door->parts, CRON, action, body, func, call);
 }
 
-/* TRUE: elves-cron has done it. Else the call is over. */
-static gboolean
-went_well (ElvesQbasecronCall *call, const ElvesCallerAnswer *answer, const GError *error)
+gboolean
+elves_qbasecron_went_well (ElvesQbasecronCall *call,
+                           const ElvesCallerAnswer *answer,
+                           const GError *error)
 {
   g_autofree char *flag = NULL, *text = NULL;
 
@@ -92,11 +93,11 @@ on_created (const ElvesCallerAnswer *answer, const GError *error, gpointer user_
   ElvesQbasecronCall *call = user_data;
   GString *body;
 
-  if (!went_well (call, answer, error))
+  if (!elves_qbasecron_went_well (call, answer, error))
     return;
   body = open_body ();
   add_task (call, body, "data", elves_json_object_get (answer->members, "result"));
-  elves_qbasecron_answer (call, 200, body, ELVES_QBASECRON_OK, SUCCESS);
+  elves_qbasecron_answer (call, 200, body, ELVES_QBASECRON_OK, ELVES_QBASECRON_SUCCESS);
 }
 
 /* So that of several targets each is the first in turn. */
@@ -138,72 +139,16 @@ elves_qbasecron_create (ElvesQbasecronCall *call)
     elves_door_ask (&door->parts, CRON, "createCron", order, on_created, call);
 }
 
-/* ---- list ---- */
-
-static void
-on_listed (const ElvesCallerAnswer *answer, const GError *error, gpointer user_data)
-{
-  ElvesQbasecronCall *call = user_data;
-  g_autofree char *total = NULL;
-  ElvesJsonValue results, card;
-  gsize position = 0;
-  GString *body;
-
-  if (!went_well (call, answer, error))
-    return;
-  results = elves_json_object_get (answer->members, "result");
-  total = elves_json_value_to_text (elves_json_object_get (answer->members, "total"));
-  body = open_body ();
-  elves_json_add_number (body, "count", g_ascii_strtoll (total, NULL, 10));
-  elves_json_open_array (body, "data");
-  while (results.kind == ELVES_JSON_ARRAY && elves_json_array_next (results, &position, &card))
-    add_task (call, body, NULL, card);
-  elves_json_close_array (body);
-  elves_qbasecron_answer (call, 200, body, ELVES_QBASECRON_OK, SUCCESS);
-}
-
-/* FALSE: no number from 1 to @max. */
-static gboolean
-read_number (const ElvesParameters *parameters, const char *name, guint64 max, guint64 *number)
-{
-  return elves_parameters_is_blank (parameters, name) ||
-         g_ascii_string_to_unsigned (elves_parameters_get (parameters, name), 10, 1, max, number,
-                                     NULL);
-}
-
-void
-elves_qbasecron_list (ElvesQbasecronCall *call)
-{
-  g_autoptr (ElvesParameters) parameters = elves_qbasecron_read (call);
-  guint64 page = 1, per_page = LIST_LIMIT;
-  GString *body;
-
-  if (parameters == NULL)
-    return;
-  if (!read_number (parameters, "page", G_MAXINT32, &page) ||
-      !read_number (parameters, "per_page", LIST_LIMIT, &per_page))
-    {
-      elves_qbasecron_refuse (call, 200, ELVES_QBASECRON_BAD,
-                              "error,page and per_page: expected numbers from 1, per_page to 1000");
-      return;
-    }
-  call->delay_ms = -1;
-  body = open_question ();
-  elves_json_add_number (body, "page", (gint64) page);
-  elves_json_add_number (body, "size", (gint64) per_page);
-  ask (call, "findCron", body, on_listed);
-}
-
 /* ---- one ---- */
 
 static void
 find (ElvesQbasecronCall *call, ElvesCallerFunc func)
 {
-  GString *body = open_question ();
+  GString *body = elves_qbasecron_open_question ();
 
   call->delay_ms = -1;
   elves_json_add_text (body, "id", call->id);
-  ask (call, "findCron", body, func);
+  elves_qbasecron_ask (call, "findCron", body, func);
 }
 
 static void
@@ -213,7 +158,7 @@ on_found (const ElvesCallerAnswer *answer, const GError *error, gpointer user_da
   ElvesJsonValue card;
   GString *body;
 
-  if (!went_well (call, answer, error))
+  if (!elves_qbasecron_went_well (call, answer, error))
     return;
   card = first_result (answer);
   if (card.kind == ELVES_JSON_ABSENT)
@@ -223,7 +168,7 @@ on_found (const ElvesCallerAnswer *answer, const GError *error, gpointer user_da
     }
   body = open_body ();
   add_task (call, body, "data", card);
-  elves_qbasecron_answer (call, 200, body, ELVES_QBASECRON_OK, SUCCESS);
+  elves_qbasecron_answer (call, 200, body, ELVES_QBASECRON_OK, ELVES_QBASECRON_SUCCESS);
 }
 
 void
@@ -239,7 +184,7 @@ on_removed (const ElvesCallerAnswer *answer, const GError *error, gpointer user_
   ElvesJsonValue removed;
   GString *body;
 
-  if (!went_well (call, answer, error))
+  if (!elves_qbasecron_went_well (call, answer, error))
     return;
   removed = first_result (answer);
   if (removed.kind == ELVES_JSON_ABSENT)
@@ -251,18 +196,18 @@ on_removed (const ElvesCallerAnswer *answer, const GError *error, gpointer user_
   elves_json_open (body, "data");
   elves_json_add_text (body, "_id", call->id);
   elves_json_close (body);
-  elves_qbasecron_answer (call, 200, body, ELVES_QBASECRON_OK, SUCCESS);
+  elves_qbasecron_answer (call, 200, body, ELVES_QBASECRON_OK, ELVES_QBASECRON_SUCCESS);
 }
 
 void
 elves_qbasecron_remove (ElvesQbasecronCall *call)
 {
-  GString *body = open_question ();
+  GString *body = elves_qbasecron_open_question ();
 
   elves_json_open_array (body, "ids");
   elves_json_add_text (body, NULL, call->id);
   elves_json_close_array (body);
-  ask (call, "deleteCron", body, on_removed);
+  elves_qbasecron_ask (call, "deleteCron", body, on_removed);
 }
 
 /* ---- send at once ---- */
@@ -272,15 +217,15 @@ on_sent (const ElvesCallerAnswer *answer, const GError *error, gpointer user_dat
 {
   ElvesQbasecronCall *call = user_data;
 
-  if (went_well (call, answer, error))
+  if (elves_qbasecron_went_well (call, answer, error))
     find (call, on_found);
 }
 
 void
 elves_qbasecron_send (ElvesQbasecronCall *call)
 {
-  GString *body = open_question ();
+  GString *body = elves_qbasecron_open_question ();
 
   elves_json_add_text (body, "id", call->id);
-  ask (call, "fireCron", body, on_sent);
+  elves_qbasecron_ask (call, "fireCron", body, on_sent);
 }

@@ -33,6 +33,9 @@ static void
 call_free (ElvesQbasecronCall *call)
 {
   g_free (call->id);
+  g_clear_pointer (&call->seen, g_hash_table_unref);
+  if (call->body != NULL)
+    g_string_free (call->body, TRUE);
   g_free (call);
 }
 

@@ -81,8 +81,9 @@ def everything(services, tmp_path_factory):
 def qbase(everything):
     """With everything behind it, and no task."""
     _, one = everything
-    for task in one.list()[1]:
-        one.remove(task["_id"])
+    while tasks := one.list()[1]:
+        for task in tasks:
+            one.remove(task["_id"])
     return one
 
 
@@ -348,6 +349,19 @@ def test_q08_list(qbase, receiver):
     assert [[task["_id"] for task in tasks] for _, tasks in pages] == [ids[4:2:-1], ids[2:0:-1], ids[:1], []]
     for bad in ("page=0", "page=x", "per_page=-1", "per_page=1001"):
         assert qbase.raw("GET", "tasks?" + bad)[1]["status"]["code"] == 10003, bad
+
+
+def test_q08_many_and_long_ones(qbase, receiver):
+    """More than one message of elves-cron takes."""
+    long = data_of({"text": "x" * 20000})
+    ids = [qbase.create(receiver.url, time.time() + 3600, long, desc="d" * 8000)["_id"] for _ in range(120)][::-1]
+    count, tasks = qbase.list()
+    assert count == 120 and [task["_id"] for task in tasks] == ids
+    assert {task["callback_param"] for task in tasks} == {long}
+    for page, per_page in [(1, 70), (2, 70), (3, 45), (2, 7), (120, 1)]:
+        expected = ids[(page - 1) * per_page : page * per_page]
+        assert [task["_id"] for task in qbase.list(page=page, per_page=per_page)[1]] == expected, (page, per_page)
+    assert qbase.refusal(time=local(time.time() + 60), data="\x01" * 12000) == 10003
 
 
 def test_q08_lists_only_its_own(everything, qbase, receiver):

@@ -96,6 +96,26 @@ test_data (void)
   assert_form ("not*base64", "data=not%2Abase64", TRUE);
 }
 
+/* Names repeat: of 24 KB of JSON would become 100 MB. */
+static void
+test_data_that_grows (void)
+{
+  g_autofree char *name = g_strnfill (8000, 'n');
+  g_autofree char *zeros = g_strnfill (16000, '0');
+  g_autofree char *text = NULL, *data = NULL, *form = NULL;
+  gboolean is_raw;
+
+  for (gsize i = 1; zeros[i] != '\0'; i += 2)
+    zeros[i] = ',';
+  zeros[15999] = ' ';
+  text = g_strdup_printf ("{\"%s\":[%s]}", name, zeros);
+  g_assert_nonnull (strstr (text, "[0,0,"));
+  data = g_base64_encode ((const guchar *) text, strlen (text));
+  form = elves_qbasecron_data_to_form (data, &is_raw);
+  g_assert_true (is_raw);
+  g_assert_true (g_str_has_prefix (form, "data="));
+}
+
 /* Too deep for brackets: as it came. */
 static void
 test_deep_data (void)
@@ -319,11 +339,23 @@ test_order_again_and_again (void)
   g_assert_nonnull (strstr (body, "\"start\":\"2014-10-17T20:43:44Z\""));
 }
 
+/* Each has six bytes in what is kept. */
+static char *
+form_of_controls (void)
+{
+  GString *form = g_string_new (SAMPLE_TIME "&data=");
+
+  for (guint i = 0; i < 12000; i++)
+    g_string_append (form, "%01");
+  return g_string_free (form, FALSE);
+}
+
 static void
 test_bad_orders (void)
 {
   g_autofree char *large = g_strnfill (32769, 'A');
   g_autofree char *large_form = g_strconcat (SAMPLE_TIME "&data=", large, NULL);
+  g_autofree char *controls = form_of_controls ();
   const struct
   {
     const char *form;
@@ -347,6 +379,7 @@ test_bad_orders (void)
     { "later=every+5+mins&cron=*+*+*+*+*", ELVES_QBASECRON_BAD },
     { "cron=*+*+*+*+*&count=many", ELVES_QBASECRON_BAD },
     { large_form, ELVES_QBASECRON_BAD },
+    { controls, ELVES_QBASECRON_BAD },
   };
 
   for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
@@ -467,6 +500,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/qbasecron/sample", test_sample);
   g_test_add_func ("/qbasecron/data", test_data);
+  g_test_add_func ("/qbasecron/data-that-grows", test_data_that_grows);
   g_test_add_func ("/qbasecron/deep-data", test_deep_data);
   g_test_add_func ("/qbasecron/form-to-json", test_form_to_json);
   g_test_add_func ("/qbasecron/times", test_times);
