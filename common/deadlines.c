@@ -11,6 +11,12 @@ struct ElvesDeadlines
   GSource *source;
 };
 
+typedef struct
+{
+  GSource base;
+  ElvesDeadlines *deadlines;
+} Timer;
+
 static void
 put (ElvesDeadlines *self, guint place, ElvesDeadline *deadline)
 {
@@ -19,7 +25,7 @@ put (ElvesDeadlines *self, guint place, ElvesDeadline *deadline)
 }
 
 static ElvesDeadline *
-at (ElvesDeadlines *self, guint place)
+at (const ElvesDeadlines *self, guint place)
 {
   return self->heap->pdata[place - 1];
 }
@@ -59,12 +65,6 @@ sift_down (ElvesDeadlines *self, ElvesDeadline *deadline)
 }
 
 static void
-set_timer (ElvesDeadlines *self)
-{
-  g_source_set_ready_time (self->source, self->heap->len > 0 ? at (self, 1)->at_us : -1);
-}
-
-static void
 take_out (ElvesDeadlines *self, ElvesDeadline *deadline)
 {
   guint place = deadline->place;
@@ -79,12 +79,36 @@ take_out (ElvesDeadlines *self, ElvesDeadline *deadline)
   sift_down (self, last);
 }
 
+/* The loop asks before it sleeps. g_source_set_ready_time() would wake it instead, by a write to
+   itself, whenever the nearest deadline changes: for a job alone, several times. */
+static gboolean
+prepare (GSource *source, int *out_timeout_ms)
+{
+  const ElvesDeadlines *self = ((Timer *) source)->deadlines;
+  gint64 left_us;
+
+  *out_timeout_ms = -1;
+  if (self->heap->len == 0)
+    return FALSE;
+  left_us = at (self, 1)->at_us - g_source_get_time (source);
+  *out_timeout_ms = (int) CLAMP ((left_us + 999) / 1000, 0, G_MAXINT);
+  return left_us <= 0;
+}
+
+static gboolean
+check (GSource *source)
+{
+  const ElvesDeadlines *self = ((Timer *) source)->deadlines;
+
+  return self->heap->len > 0 && at (self, 1)->at_us <= g_source_get_time (source);
+}
+
 /* Only what was due when the turn began: a function that arms itself in the past does not keep the
    loop here. */
 static gboolean
 dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
 {
-  ElvesDeadlines *self = user_data;
+  ElvesDeadlines *self = ((Timer *) source)->deadlines;
   gint64 now_us = g_source_get_time (source);
 
   g_source_ref (source);
@@ -95,25 +119,11 @@ dispatch (GSource *source, GSourceFunc callback, gpointer user_data)
       take_out (self, deadline);
       deadline->func (deadline, deadline->user_data);
     }
-  if (!g_source_is_destroyed (source))
-    set_timer (self);
   g_source_unref (source);
   return G_SOURCE_CONTINUE;
 }
 
-static gboolean
-dispatch_source (GSource *source, GSourceFunc callback, gpointer user_data)
-{
-  return callback != NULL ? dispatch (source, callback, user_data) : G_SOURCE_CONTINUE;
-}
-
-static GSourceFuncs source_funcs = { .dispatch = dispatch_source };
-
-static gboolean
-never_called (gpointer user_data)
-{
-  return G_SOURCE_CONTINUE;
-}
+static GSourceFuncs source_funcs = { .prepare = prepare, .check = check, .dispatch = dispatch };
 
 /**
  * elves_deadlines_new:
@@ -126,9 +136,9 @@ elves_deadlines_new (void)
   ElvesDeadlines *self = g_new0 (ElvesDeadlines, 1);
 
   self->heap = g_ptr_array_new ();
-  self->source = g_source_new (&source_funcs, sizeof (GSource));
+  self->source = g_source_new (&source_funcs, sizeof (Timer));
+  ((Timer *) self->source)->deadlines = self;
   g_source_set_static_name (self->source, "elves-deadlines");
-  g_source_set_callback (self->source, never_called, self, NULL);
   g_source_attach (self->source, g_main_context_get_thread_default ());
   return self;
 }
@@ -175,8 +185,6 @@ elves_deadlines_arm (ElvesDeadlines *self,
   g_ptr_array_add (self->heap, deadline);
   deadline->place = self->heap->len;
   sift_up (self, deadline);
-  if (deadline->place == 1)
-    set_timer (self);
 }
 
 /**
@@ -187,11 +195,6 @@ elves_deadlines_arm (ElvesDeadlines *self,
 void
 elves_deadlines_disarm (ElvesDeadlines *self, ElvesDeadline *deadline)
 {
-  gboolean was_first = deadline->place == 1;
-
-  if (deadline->place == 0)
-    return;
-  take_out (self, deadline);
-  if (was_first)
-    set_timer (self);
+  if (deadline->place != 0)
+    take_out (self, deadline);
 }

@@ -132,10 +132,11 @@ take_end (ElvesThriftLink *self)
   self->stalled = TRUE;
 }
 
-/* A peer that writes field by field waits for our acknowledgement of each segment; the kernel
-   forgets the option, so it is set after every read. */
+/* A peer that writes field by field waits for our acknowledgement of each segment: setting the
+   option sends it at once. The kernel forgets the option, so it is set after every read that ends
+   within a message; a peer that sends whole ones costs no such call. */
 static void
-renew_quick_ack (int fd)
+acknowledge_at_once (int fd)
 {
   int on = 1;
   setsockopt (fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
@@ -162,11 +163,12 @@ elves_thrift_link_read_some (ElvesThriftLink *self)
   if (length <= 0)
     return TRUE;
 
-  renew_quick_ack (self->fd);
   self->last_activity_us = g_get_monotonic_time ();
   gsize taken;
   if (!take_bytes (self, buffer, length, &taken))
     return FALSE;
+  if (self->partial)
+    acknowledge_at_once (self->fd);
   if (taken < (gsize) length && !self->failure && !self->finishing)
     keep_backlog (self, buffer + taken, length - taken);
   return TRUE;

@@ -2,7 +2,7 @@
  *
  * Outgoing messages are encoded straight into the link's output buffer; everything appended in one
  * turn of the loop leaves in one send(). Incoming bytes are scanned once; each whole message is
- * handed up as it ends. TCP_NODELAY is set, TCP_QUICKACK is renewed after every read (a peer that
+ * handed up as it ends. TCP_NODELAY is set, TCP_QUICKACK is renewed within a message (a peer that
  * writes field by field stalls 44 ms a call without it), SIGPIPE never comes. */
 #pragma once
 

@@ -18,45 +18,34 @@ struct ElvesAgentPool
   ElvesAgentPeerShared shared;
   GHashTable *peers; /* "host:port" -> ElvesAgentPeer */
   GHashTable *due;   /* set of ElvesAgentPeer that want to be pumped */
-  GSource *pump;     /* (nullable) while there are such */
+  GHashTable *spare; /* to be the next @due; empty but during a pump */
+  ElvesDeferred pump;
   GSource *sweep;
 };
 
-static gboolean
+static void
 on_pump (gpointer user_data)
 {
   ElvesAgentPool *self = user_data;
-  g_autoptr (GHashTable) due = g_steal_pointer (&self->due);
+  GHashTable *due = self->due;
   GHashTableIter iter;
   gpointer peer;
 
-  self->due = g_hash_table_new (NULL, NULL);
-  g_clear_pointer (&self->pump, g_source_unref);
+  self->due = self->spare;
+  self->spare = due;
   g_hash_table_iter_init (&iter, due);
   while (g_hash_table_iter_next (&iter, &peer, NULL))
     elves_agent_peer_pump (peer);
-  return G_SOURCE_REMOVE;
+  g_hash_table_remove_all (due);
 }
 
-static GSource *
-attach (GSource *source, int priority, GSourceFunc func, gpointer user_data)
-{
-  g_source_set_priority (source, priority);
-  g_source_set_callback (source, func, user_data, NULL);
-  g_source_attach (source, g_main_context_get_thread_default ());
-  return source;
-}
-
-/* At the priority of what brings calls in: lower, and a flood of deliveries would starve it. It
-   still runs after the turn in which it was asked for. */
 static void
 on_wants_pump (ElvesAgentPeer *peer, gpointer user_data)
 {
   ElvesAgentPool *self = user_data;
 
   g_hash_table_add (self->due, peer);
-  if (self->pump == NULL)
-    self->pump = attach (g_idle_source_new (), G_PRIORITY_DEFAULT, on_pump, self);
+  elves_poller_defer (self->shared.poller, &self->pump);
 }
 
 static gboolean
@@ -101,17 +90,13 @@ elves_agent_pool_new (ElvesPoller *poller,
   self->peers = g_hash_table_new_full (g_str_hash, g_str_equal, g_free,
                                        (GDestroyNotify) elves_agent_peer_free);
   self->due = g_hash_table_new (NULL, NULL);
-  self->sweep = attach (g_timeout_source_new_seconds (SWEEP_S), G_PRIORITY_LOW, on_sweep, self);
+  self->spare = g_hash_table_new (NULL, NULL);
+  self->pump = (ElvesDeferred){ .func = on_pump, .user_data = self };
+  self->sweep = g_timeout_source_new_seconds (SWEEP_S);
+  g_source_set_priority (self->sweep, G_PRIORITY_LOW);
+  g_source_set_callback (self->sweep, on_sweep, self, NULL);
+  g_source_attach (self->sweep, g_main_context_get_thread_default ());
   return self;
-}
-
-static void
-drop_source (GSource **source)
-{
-  if (*source == NULL)
-    return;
-  g_source_destroy (*source);
-  g_clear_pointer (source, g_source_unref);
 }
 
 /**
@@ -124,10 +109,12 @@ elves_agent_pool_free (ElvesAgentPool *self)
   if (self == NULL)
     return;
 
-  drop_source (&self->pump);
-  drop_source (&self->sweep);
+  elves_poller_cancel_deferred (self->shared.poller, &self->pump);
+  g_source_destroy (self->sweep);
+  g_source_unref (self->sweep);
   g_hash_table_unref (self->peers);
   g_hash_table_unref (self->due);
+  g_hash_table_unref (self->spare);
   g_free (self);
 }
 
