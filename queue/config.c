@@ -30,7 +30,7 @@ const ElvesOption elves_queue_options[] = {
     "queues", .help = "queues that have ended are kept, at most" },
   { "job.defaultTimeout", ELVES_OPTION_UINT, FIELD (default_timeout_s), "90", 1, 2147483, "s",
     .help = "timeout of a task that names none" },
-  ELVES_STATUS_OPTIONS (ElvesQueueConfig, metrics, "10113"),
+  ELVES_STATUS_OPTIONS (ElvesQueueConfig, metrics, "10114"),
   ELVES_RETRY_OPTIONS (ElvesQueueConfig, retry),
   { "shutdown.timeout", ELVES_OPTION_UINT, FIELD (shutdown_timeout_s), "10", 0, 3600, "s",
     .help = "wait for what is being recorded and published when told to end" },
