@@ -1,8 +1,9 @@
 /* What each action reads, does in the store, and answers. */
+#include "queue/actions.h"
+
 #include "common/json-writer.h"
 #include "common/log.h"
 #include "common/utf8.h"
-#include "queue/errand.h"
 #include "queue/history.h"
 #include "queue/metrics.h"
 #include "queue/progress.h"
@@ -14,6 +15,8 @@
 #define WRONG_STATE "[412.2]Queue Status Incorrect!"
 #define NO_PARENT "[412.4]Depend Task Not Found"
 #define LIMIT "[412.5]Queue Limit Reached"
+#define OTHER_CONTENT "[412.5]Key Used For Another Queue"
+#define NO_TASK "[412.7]Task Not Found"
 #define TOO_LARGE "[500]Result Too Large"
 
 /* ---- answers -------------------------------------------------------------------------------- */
@@ -31,11 +34,21 @@ verdict_text (ElvesQueueVerdict verdict)
       return NO_PARENT;
     case ELVES_VERDICT_LIMIT:
       return LIMIT;
+    case ELVES_VERDICT_NO_TASK:
+      return NO_TASK;
+    case ELVES_VERDICT_OTHER_CONTENT:
+      return OTHER_CONTENT;
     case ELVES_VERDICT_DONE:
     case ELVES_VERDICT_LATE:
     default:
       return NULL;
     }
+}
+
+void
+elves_queue_errand_refuse_verdict (ElvesQueueErrand *self, const char *detail)
+{
+  elves_queue_errand_refuse (self, verdict_text (self->verdict), detail);
 }
 
 static void
@@ -47,7 +60,7 @@ answer_id (ElvesQueueErrand *self)
   elves_json_add_text (body, "error", "");
   elves_json_add_text (body, "id", self->id);
   elves_json_close (body);
-  elves_component_reply (self->desk->component, g_steal_pointer (&self->request), body);
+  elves_queue_errand_answer (self, body);
 }
 
 static void
@@ -77,8 +90,7 @@ done_create (ElvesQueueErrand *self)
 {
   if (self->verdict != ELVES_VERDICT_DONE)
     {
-      elves_queue_errand_refuse (self, verdict_text (self->verdict),
-                                 "too many queues have not ended (queue.maxOpen)");
+      elves_queue_errand_refuse_verdict (self, "too many queues have not ended (queue.maxOpen)");
       return;
     }
   elves_queue_metrics.queues_created++;
@@ -114,7 +126,7 @@ done_add (ElvesQueueErrand *self)
     elves_queue_errand_refuse (self, LIMIT,
                                "the queue has all it may have (queue.maxTasks, queue.maxBytes)");
   else if (self->verdict != ELVES_VERDICT_DONE)
-    elves_queue_errand_refuse (self, verdict_text (self->verdict), NULL);
+    elves_queue_errand_refuse_verdict (self, NULL);
   else
     {
       elves_queue_metrics.tasks_added++;
@@ -124,8 +136,14 @@ done_add (ElvesQueueErrand *self)
 
 /* ---- commitQueue, stopQueue ----------------------------------------------------------------- */
 
-static gboolean
-read_queue_id (ElvesQueueErrand *self, ElvesRefusal *out_refusal)
+ElvesQueueMember
+elves_queue_member (const ElvesRequest *request, const char *name)
+{
+  return (ElvesQueueMember){ elves_request_get (request, name), name };
+}
+
+gboolean
+elves_queue_action_read_id (ElvesQueueErrand *self, ElvesRefusal *out_refusal)
 {
   self->queue_id = elves_queue_read_id (self->request, out_refusal);
   return self->queue_id != NULL;
@@ -142,11 +160,10 @@ done_commit (ElvesQueueErrand *self)
 {
   if (self->verdict != ELVES_VERDICT_DONE)
     {
-      elves_queue_errand_refuse (self, verdict_text (self->verdict), NULL);
+      elves_queue_errand_refuse_verdict (self, NULL);
       return;
     }
   elves_queue_metrics.queues_committed++;
-  elves_queue_outbox_kick (self->desk->outbox);
   answer_flag (self);
 }
 
@@ -161,7 +178,7 @@ done_stop (ElvesQueueErrand *self)
 {
   if (self->verdict != ELVES_VERDICT_DONE)
     {
-      elves_queue_errand_refuse (self, verdict_text (self->verdict), NULL);
+      elves_queue_errand_refuse_verdict (self, NULL);
       return;
     }
   elves_queue_metrics.queues_stopped++;
@@ -171,6 +188,7 @@ done_stop (ElvesQueueErrand *self)
 static gboolean
 run_delete (ElvesStoreTx *tx, ElvesQueueErrand *self, GError **error)
 {
+  elves_queue_effects_touch (&self->effects, self->queue_id);
   return elves_queue_tx_delete (tx, self->queue_id, &self->verdict, error);
 }
 
@@ -180,9 +198,9 @@ done_delete (ElvesQueueErrand *self)
   if (self->verdict == ELVES_VERDICT_DONE)
     answer_flag (self);
   else
-    elves_queue_errand_refuse (
-        self, verdict_text (self->verdict),
-        self->verdict == ELVES_VERDICT_WRONG_STATE ? "stop it, and wait for what runs" : NULL);
+    elves_queue_errand_refuse_verdict (self, self->verdict == ELVES_VERDICT_WRONG_STATE
+                                                 ? "stop it, and wait for what runs"
+                                                 : NULL);
 }
 
 /* ---- queueResult, queueList ----------------------------------------------------------------- */
@@ -198,7 +216,7 @@ read_list (ElvesQueueErrand *self, ElvesRefusal *out_refusal)
 static gboolean
 read_result (ElvesQueueErrand *self, ElvesRefusal *out_refusal)
 {
-  return read_queue_id (self, out_refusal) && read_list (self, out_refusal);
+  return elves_queue_action_read_id (self, out_refusal) && read_list (self, out_refusal);
 }
 
 static gboolean
@@ -281,12 +299,12 @@ done_outcome (ElvesQueueErrand *self)
     elves_queue_metrics.results_late++;
   else if (success)
     elves_queue_metrics.tasks_succeeded++;
+  else if (strcmp (self->result.reason, "cancelled") == 0)
+    elves_queue_metrics.tasks_cancelled++;
   else
     elves_queue_metrics.tasks_failed++;
   g_debug ("result task=%s flag=%d late=%d", self->result.id, self->result.worker_flag,
            self->verdict == ELVES_VERDICT_LATE);
-  if (success)
-    elves_queue_outbox_kick (self->desk->outbox);
   elves_component_done (self->desk->component, g_steal_pointer (&self->request));
 }
 
@@ -294,30 +312,53 @@ done_outcome (ElvesQueueErrand *self)
 
 static const ElvesQueueErrandKind create = { read_create, run_create, done_create, FALSE };
 static const ElvesQueueErrandKind add = { read_add, run_add, done_add, FALSE };
-static const ElvesQueueErrandKind commit = { read_queue_id, run_commit, done_commit, FALSE };
-static const ElvesQueueErrandKind stop = { read_queue_id, run_stop, done_stop, FALSE };
-static const ElvesQueueErrandKind remove_it = { read_queue_id, run_delete, done_delete, FALSE };
+static const ElvesQueueErrandKind commit = { elves_queue_action_read_id, run_commit, done_commit,
+                                             FALSE };
+static const ElvesQueueErrandKind stop = { elves_queue_action_read_id, run_stop, done_stop, FALSE };
+static const ElvesQueueErrandKind remove_it = { elves_queue_action_read_id, run_delete, done_delete,
+                                                FALSE };
 static const ElvesQueueErrandKind result = { read_result, run_result, done_view, FALSE };
 static const ElvesQueueErrandKind list = { read_list, run_list, done_view, FALSE };
 static const ElvesQueueErrandKind outcome = { read_outcome, run_outcome, done_outcome, TRUE };
 
-const char *const elves_queue_action_names[] = { "createQueue", "addTask",     "commitQueue",
-                                                 "stopQueue",   "queueResult", "queueList",
-                                                 "taskResult",  "deleteQueue", NULL };
-static const ElvesQueueErrandKind *const kinds[] = { &create, &add,  &commit,  &stop,
-                                                     &result, &list, &outcome, &remove_it };
-G_STATIC_ASSERT (G_N_ELEMENTS (kinds) + 1 == G_N_ELEMENTS (elves_queue_action_names));
-G_STATIC_ASSERT (G_N_ELEMENTS (kinds) <= ELVES_QUEUE_MAX_ACTIONS);
+static const struct
+{
+  const char *name;
+  const ElvesQueueErrandKind *kind;
+} table[] = {
+  { "createQueue", &create },
+  { "addTask", &add },
+  { "commitQueue", &commit },
+  { "stopQueue", &stop },
+  { "queueResult", &result },
+  { "queueList", &list },
+  { "taskResult", &outcome },
+  { "deleteQueue", &remove_it },
+  { "submitQueue", &elves_queue_action_submit },
+  { "queueDetail", &elves_queue_action_detail },
+  { "queueTasks", &elves_queue_action_tasks },
+  { "queueChanges", &elves_queue_action_changes },
+  { "cancelQueue", &elves_queue_action_cancel },
+  { "cancelTask", &elves_queue_action_cancel_task },
+  { "findQueues", &elves_queue_action_find },
+};
+G_STATIC_ASSERT (G_N_ELEMENTS (table) <= ELVES_QUEUE_MAX_ACTIONS);
+
+const char *
+elves_queue_action_name (guint i)
+{
+  return i < G_N_ELEMENTS (table) ? table[i].name : NULL;
+}
 
 /**
  * elves_queue_errand_kind:
- * @action: one of elves_queue_action_names
+ * @action: one of elves_queue_action_name()
  */
 const ElvesQueueErrandKind *
 elves_queue_errand_kind (const char *action)
 {
   guint i = 0;
-  while (strcmp (elves_queue_action_names[i], action) != 0)
+  while (strcmp (table[i].name, action) != 0)
     i++;
-  return kinds[i];
+  return table[i].kind;
 }

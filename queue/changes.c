@@ -2,30 +2,20 @@
 #include "queue/changes.h"
 
 #include "common/job.h"
-#include "queue/progress.h"
+#include "queue/account.h"
+#include "queue/starting.h"
+#include "queue/stopping.h"
 
 #include <string.h>
-
-typedef struct
-{
-  ElvesQueueState state;
-  gint64 tasks, bytes, running;
-  char *committed_by; /* (nullable) */
-} Queue;
-
-static void
-queue_clear (Queue *queue)
-{
-  g_free (queue->committed_by);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Queue, queue_clear)
 
 void
 elves_queue_task_free (ElvesQueueTask *self)
 {
   if (self == NULL)
     return;
+  g_free (self->id);
+  g_free (self->name);
+  g_free (self->app);
   g_free (self->ip);
   g_free (self->mode);
   g_free (self->func);
@@ -35,33 +25,24 @@ elves_queue_task_free (ElvesQueueTask *self)
   g_free (self);
 }
 
-/* ---- looking -------------------------------------------------------------------------------- */
-
-/* *out_verdict: DONE when there is one. */
-static gboolean
-find_queue (ElvesStoreTx *tx,
-            const char *queue_id,
-            Queue *out_queue,
-            ElvesQueueVerdict *out_verdict,
-            GError **error)
+static gint64
+bytes_of (const char *text)
 {
-  *out_verdict = ELVES_VERDICT_NO_QUEUE;
-  g_autoptr (ElvesStoreRows) rows =
-      elves_store_tx_query (tx,
-                            "SELECT status, tasks, bytes, running, committed_by FROM queue"
-                            " WHERE queue_id = ?",
-                            ELVES_VALUES (ELVES_TEXT (queue_id)), error);
-  while (rows != NULL && elves_store_rows_next (rows))
-    if (elves_queue_state_from_text (elves_store_rows_text (rows, 0), &out_queue->state))
-      {
-        out_queue->tasks = elves_store_rows_int (rows, 1);
-        out_queue->bytes = elves_store_rows_int (rows, 2);
-        out_queue->running = elves_store_rows_int (rows, 3);
-        out_queue->committed_by = g_strdup (elves_store_rows_text (rows, 4));
-        *out_verdict = ELVES_VERDICT_DONE;
-      }
-  return elves_store_rows_end (rows, error);
+  return text != NULL ? (gint64) strlen (text) : 0;
 }
+
+gint64
+elves_queue_task_bytes (const ElvesQueueTask *self)
+{
+  const char *const texts[] = { self->name, self->app,   self->ip,
+                                self->func, self->param, self->proxy };
+  gint64 bytes = 0;
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    bytes += bytes_of (texts[i]);
+  return bytes;
+}
+
+/* ---- looking -------------------------------------------------------------------------------- */
 
 /* One text; NULL: no row. */
 static gboolean
@@ -141,7 +122,7 @@ elves_queue_tx_create (ElvesStoreTx *tx,
     return FALSE;
   if (*out_id != NULL)
     return TRUE;
-  if (!count (tx, "SELECT count (*) FROM queue WHERE ended_ms IS NULL", NULL, &open, error))
+  if (!elves_queue_count_open (tx, &open, error))
     return FALSE;
   if (open >= change->limits->max_open)
     {
@@ -173,42 +154,48 @@ find_needs (ElvesStoreTx *tx,
   return TRUE;
 }
 
-static gint64
-task_bytes (const ElvesQueueTask *task)
-{
-  return strlen (task->param) + strlen (task->func) + strlen (task->proxy) + strlen (task->ip);
-}
-
 static gboolean
 insert_task (ElvesStoreTx *tx,
              const ElvesQueueChange *change,
              const char *queue_id,
              const char *task_id,
              const ElvesQueueTask *task,
+             gint64 changed,
              GError **error)
 {
   const char *first_need = task->needs->len > 0 ? task->needs->pdata[0] : "";
   return elves_store_tx_exec (
       tx,
       "INSERT INTO queue_task (task_id, queue_id, ip, mode, func, param, proxy, timeout_s,"
-      " depend_task_id, waits_for, bytes, status, created_ms, made_by)"
-      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      " depend_task_id, waits_for, bytes, status, created_ms, made_by, changed)"
+      " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       ELVES_VALUES (ELVES_TEXT (task_id), ELVES_TEXT (queue_id), ELVES_TEXT (task->ip),
                     ELVES_TEXT (task->mode), ELVES_TEXT (task->func), ELVES_TEXT (task->param),
                     ELVES_TEXT (task->proxy), ELVES_INT (task->timeout_s), ELVES_TEXT (first_need),
-                    ELVES_INT (task->needs->len), ELVES_INT (task_bytes (task)),
+                    ELVES_INT (task->needs->len), ELVES_INT (elves_queue_task_bytes (task)),
                     ELVES_TEXT (elves_task_state_text (ELVES_TASK_PENDDING)),
-                    ELVES_INT (change->now_ms), ELVES_TEXT (change->fingerprint)),
+                    ELVES_INT (change->now_ms), ELVES_TEXT (change->fingerprint),
+                    ELVES_INT (changed)),
       NULL, error);
+}
+
+/* Both ends of it. */
+static gboolean
+insert_need (ElvesStoreTx *tx, const char *task_id, const char *needs, GError **error)
+{
+  return elves_store_tx_exec (tx, "INSERT INTO queue_need (task_id, needs) VALUES (?, ?)",
+                              ELVES_VALUES (ELVES_TEXT (task_id), ELVES_TEXT (needs)), NULL,
+                              error) &&
+         elves_store_tx_exec (tx,
+                              "UPDATE queue_task SET dependents = dependents + 1 WHERE task_id = ?",
+                              ELVES_VALUES (ELVES_TEXT (needs)), NULL, error);
 }
 
 static gboolean
 insert_needs (ElvesStoreTx *tx, const char *task_id, const GPtrArray *needs, GError **error)
 {
   for (guint i = 0; i < needs->len; i++)
-    if (!elves_store_tx_exec (tx, "INSERT INTO queue_need (task_id, needs) VALUES (?, ?)",
-                              ELVES_VALUES (ELVES_TEXT (task_id), ELVES_TEXT (needs->pdata[i])),
-                              NULL, error))
+    if (!insert_need (tx, task_id, needs->pdata[i], error))
       return FALSE;
   return TRUE;
 }
@@ -217,29 +204,33 @@ static gboolean
 store_task (ElvesStoreTx *tx,
             const ElvesQueueChange *change,
             const char *queue_id,
+            ElvesQueueAccount *account,
             const ElvesQueueTask *task,
             char **out_id,
             GError **error)
 {
   g_autofree char *id = elves_job_new_id ();
-  gboolean done =
-      insert_task (tx, change, queue_id, id, task, error) &&
-      insert_needs (tx, id, task->needs, error) &&
-      elves_store_tx_exec (
-          tx, "UPDATE queue SET tasks = tasks + 1, bytes = bytes + ? WHERE queue_id = ?",
-          ELVES_VALUES (ELVES_INT (task_bytes (task)), ELVES_TEXT (queue_id)), NULL, error);
+  account->tasks++;
+  account->changes++;
+  account->bytes += elves_queue_task_bytes (task);
+  gboolean done = insert_task (tx, change, queue_id, id, task, account->changes, error) &&
+                  insert_needs (tx, id, task->needs, error) &&
+                  elves_queue_account_write (tx, queue_id, account, error);
+  elves_queue_effects_touch (change->effects, queue_id);
   if (done)
     *out_id = g_steal_pointer (&id);
   return done;
 }
 
 static ElvesQueueVerdict
-may_add (const ElvesQueueChange *change, const Queue *queue, const ElvesQueueTask *task)
+may_add (const ElvesQueueChange *change,
+         const ElvesQueueAccount *account,
+         const ElvesQueueTask *task)
 {
-  if (queue->state != ELVES_QUEUE_PENDDING)
+  if (account->state != ELVES_QUEUE_PENDDING)
     return ELVES_VERDICT_WRONG_STATE;
-  gboolean fits = queue->tasks < change->limits->max_tasks &&
-                  queue->bytes + task_bytes (task) <= change->limits->max_bytes;
+  gboolean fits = account->tasks < change->limits->max_tasks &&
+                  account->bytes + elves_queue_task_bytes (task) <= change->limits->max_bytes;
   return fits ? ELVES_VERDICT_DONE : ELVES_VERDICT_LIMIT;
 }
 
@@ -258,9 +249,9 @@ elves_queue_tx_add (ElvesStoreTx *tx,
                     ElvesQueueVerdict *out_verdict,
                     GError **error)
 {
-  g_auto (Queue) queue = { 0 };
+  g_auto (ElvesQueueAccount) account = { 0 };
   *out_id = NULL;
-  if (!find_queue (tx, queue_id, &queue, out_verdict, error))
+  if (!elves_queue_account_read (tx, queue_id, &account, out_verdict, error))
     return FALSE;
   if (*out_verdict == ELVES_VERDICT_DONE && change->may_repeat &&
       !find_text (tx, "SELECT task_id FROM queue_task WHERE queue_id = ? AND made_by = ?",
@@ -269,50 +260,29 @@ elves_queue_tx_add (ElvesStoreTx *tx,
     return FALSE;
   if (*out_verdict != ELVES_VERDICT_DONE || *out_id != NULL)
     return TRUE;
-  *out_verdict = may_add (change, &queue, task);
+  *out_verdict = may_add (change, &account, task);
   if (!find_needs (tx, queue_id, task->needs, out_verdict, error))
     return FALSE;
   return *out_verdict != ELVES_VERDICT_DONE ||
-         store_task (tx, change, queue_id, task, out_id, error);
+         store_task (tx, change, queue_id, &account, task, out_id, error);
 }
 
 /* ---- commit, stop --------------------------------------------------------------------------- */
-
-/* A queue in which nothing runs any more has ended: nothing can start there. */
-static gboolean
-set_state (ElvesStoreTx *tx,
-           const ElvesQueueChange *change,
-           const char *queue_id,
-           ElvesQueueState state,
-           gint64 running,
-           GError **error)
-{
-  if (!elves_store_tx_exec (tx, "UPDATE queue SET status = ?, running = ? WHERE queue_id = ?",
-                            ELVES_VALUES (ELVES_TEXT (elves_queue_state_text (state)),
-                                          ELVES_INT (running), ELVES_TEXT (queue_id)),
-                            NULL, error))
-    return FALSE;
-  return running > 0 ||
-         elves_store_tx_exec (
-             tx, "UPDATE queue SET ended_ms = ? WHERE queue_id = ? AND ended_ms IS NULL",
-             ELVES_VALUES (ELVES_INT (change->now_ms), ELVES_TEXT (queue_id)), NULL, error);
-}
 
 static gboolean
 commit_queue (ElvesStoreTx *tx,
               const ElvesQueueChange *change,
               const char *queue_id,
-              ElvesQueueState state,
+              ElvesQueueAccount *account,
               GError **error)
 {
-  gint64 started;
   return elves_store_tx_exec (
              tx, "UPDATE queue SET committed_ms = ?, committed_by = ? WHERE queue_id = ?",
              ELVES_VALUES (ELVES_INT (change->now_ms), ELVES_TEXT (change->fingerprint),
                            ELVES_TEXT (queue_id)),
              NULL, error) &&
-         elves_queue_tx_dispatch_roots (tx, change, queue_id, &started, error) &&
-         set_state (tx, change, queue_id, state, started, error);
+         elves_queue_tx_go_on (tx, change, queue_id, account, error) &&
+         elves_queue_account_write (tx, queue_id, account, error);
 }
 
 /**
@@ -326,36 +296,24 @@ elves_queue_tx_commit (ElvesStoreTx *tx,
                        ElvesQueueVerdict *out_verdict,
                        GError **error)
 {
-  g_auto (Queue) queue = { 0 };
-  ElvesQueueState next;
-  if (!find_queue (tx, queue_id, &queue, out_verdict, error))
+  g_auto (ElvesQueueAccount) account = { 0 };
+  if (!elves_queue_account_read (tx, queue_id, &account, out_verdict, error))
     return FALSE;
   if (*out_verdict != ELVES_VERDICT_DONE)
     return TRUE;
-  if (elves_queue_state_next (queue.state, ELVES_QUEUE_COMMIT, &next))
-    return commit_queue (tx, change, queue_id, next, error);
+  if (elves_queue_state_next (account.state, ELVES_QUEUE_COMMIT, &account.state))
+    return commit_queue (tx, change, queue_id, &account, error);
   gboolean is_repeated =
-      change->may_repeat && g_strcmp0 (queue.committed_by, change->fingerprint) == 0;
+      change->may_repeat && g_strcmp0 (account.committed_by, change->fingerprint) == 0;
   *out_verdict = is_repeated ? ELVES_VERDICT_DONE : ELVES_VERDICT_WRONG_STATE;
   return TRUE;
-}
-
-/* Running tasks are left alone: their results are still stored. */
-static gboolean
-stop_tasks (ElvesStoreTx *tx, const char *queue_id, GError **error)
-{
-  ElvesTaskState next;
-  g_return_val_if_fail (elves_task_state_next (ELVES_TASK_PENDDING, ELVES_TASK_STOP, &next), FALSE);
-  return elves_store_tx_exec (
-      tx, "UPDATE queue_task SET status = ? WHERE queue_id = ? AND status = ?",
-      ELVES_VALUES (ELVES_TEXT (elves_task_state_text (next)), ELVES_TEXT (queue_id),
-                    ELVES_TEXT (elves_task_state_text (ELVES_TASK_PENDDING))),
-      NULL, error);
 }
 
 /**
  * elves_queue_tx_stop:
  * @queue_id: a queue in any state; again has no effect
+ *
+ * Running tasks are left alone: their results are still stored.
  */
 gboolean
 elves_queue_tx_stop (ElvesStoreTx *tx,
@@ -364,17 +322,10 @@ elves_queue_tx_stop (ElvesStoreTx *tx,
                      ElvesQueueVerdict *out_verdict,
                      GError **error)
 {
-  g_auto (Queue) queue = { 0 };
-  ElvesQueueState next;
-  if (!find_queue (tx, queue_id, &queue, out_verdict, error))
+  g_auto (ElvesQueueAccount) account = { 0 };
+  if (!elves_queue_account_read (tx, queue_id, &account, out_verdict, error))
     return FALSE;
-  if (*out_verdict != ELVES_VERDICT_DONE)
-    return TRUE;
-  if (!elves_queue_state_next (queue.state, ELVES_QUEUE_STOP, &next))
-    {
-      *out_verdict = ELVES_VERDICT_WRONG_STATE;
-      return TRUE;
-    }
-  return stop_tasks (tx, queue_id, error) &&
-         set_state (tx, change, queue_id, next, queue.running, error);
+  return *out_verdict != ELVES_VERDICT_DONE ||
+         (elves_queue_tx_halt (tx, change, queue_id, &elves_queue_stop_asked, &account, error) &&
+          elves_queue_account_write (tx, queue_id, &account, error));
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "common/store.h"
+#include "queue/effects.h"
 #include "queue/life.h"
 
 G_BEGIN_DECLS
@@ -15,7 +16,9 @@ typedef enum
   ELVES_VERDICT_WRONG_STATE,
   ELVES_VERDICT_NO_PARENT,
   ELVES_VERDICT_LIMIT, /* of queues, tasks or bytes */
-  ELVES_VERDICT_LATE   /* a result for a task that does not run */
+  ELVES_VERDICT_LATE,  /* a result for a task that does not run */
+  ELVES_VERDICT_NO_TASK,
+  ELVES_VERDICT_OTHER_CONTENT /* the key of a queue with another content */
 } ElvesQueueVerdict;
 
 typedef struct
@@ -33,17 +36,31 @@ typedef struct
   gint64 now_ms; /* since the epoch */
   const char *fingerprint;
   gboolean may_repeat; /* the same fingerprint may have been here: then nothing is done twice */
+  ElvesQueueEffects *effects; /* (nullable) */
 } ElvesQueueChange;
 
 typedef struct
 {
+  char *id;   /* (nullable) given when it is added */
+  char *name; /* (nullable) none */
+  char *app;  /* (nullable) the queue's */
   char *ip, *mode, *func, *param, *proxy;
   gint timeout_s;
   GPtrArray *needs; /* of char *, each once: tasks of the same queue */
+  guint dependents; /* tasks that need it, as far as known */
 } ElvesQueueTask;
 
 void elves_queue_task_free (ElvesQueueTask *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesQueueTask, elves_queue_task_free)
+gint64 elves_queue_task_bytes (const ElvesQueueTask *self); /* that count for max_bytes */
+
+/* How a task that ran counts. */
+typedef enum
+{
+  ELVES_ENDING_SUCCESS,
+  ELVES_ENDING_FAILURE,
+  ELVES_ENDING_CANCELLED
+} ElvesQueueEnding;
 
 /* What came of a task. */
 typedef struct

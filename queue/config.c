@@ -19,6 +19,8 @@ const ElvesOption elves_queue_options[] = {
     .help = "texts of all the tasks of a queue, at most" },
   { "queue.maxResult", ELVES_OPTION_UINT, FIELD (max_result_bytes), "1048576", 256, 64 << 20,
     "bytes", .help = "of the message of a worker so much is kept" },
+  { "queue.maxWaiters", ELVES_OPTION_UINT, FIELD (max_waiters), "256", 1, 32767, "requests",
+    .help = "requests that wait for a queue to change, at most; and at most half of mq.prefetch" },
   { "queue.onFailure", ELVES_OPTION_CHOICE, FIELD (on_failure), "pendding",
     .choices = elves_on_failure_texts,
     .help = "tasks behind one that failed, if their queue does not say: leave them, or end them" },

@@ -16,6 +16,7 @@ typedef struct
   guint64 max_bytes;       /* queue.maxBytes: of the tasks of a queue */
   guint max_result_bytes;  /* queue.maxResult: of a worker's message that are kept */
   int on_failure;          /* queue.onFailure: ElvesOnFailure */
+  guint max_waiters;       /* queue.maxWaiters: requests of queueChanges */
   guint grace_s;           /* queue.grace */
   guint history_age_s;     /* queue.history.age */
   guint history_count;     /* queue.history.count */

@@ -11,6 +11,16 @@
 /* ---- errands -------------------------------------------------------------------------------- */
 
 static void
+clear_outcome (ElvesQueueErrand *self)
+{
+  g_clear_pointer (&self->id, g_free);
+  if (self->body != NULL)
+    g_string_free (g_steal_pointer (&self->body), TRUE);
+  elves_queue_effects_clear (&self->effects);
+  elves_queue_submitted_clear (&self->submitted);
+}
+
+static void
 errand_free (gpointer data)
 {
   ElvesQueueErrand *self = data;
@@ -19,20 +29,14 @@ errand_free (gpointer data)
   elves_request_free (self->request);
   g_free (self->queue_id);
   g_free (self->app);
+  g_free (self->task_id);
   elves_queue_task_free (self->task);
   elves_component_result_clear (&self->result);
-  g_free (self->id);
-  if (self->body != NULL)
-    g_string_free (self->body, TRUE);
+  elves_queue_submission_free (self->submission);
+  elves_queue_find_clear (&self->find);
+  g_free (self->tasks_query.status);
+  clear_outcome (self);
   g_free (self);
-}
-
-static void
-clear_outcome (ElvesQueueErrand *self)
-{
-  g_clear_pointer (&self->id, g_free);
-  if (self->body != NULL)
-    g_string_free (g_steal_pointer (&self->body), TRUE);
 }
 
 static void
@@ -46,6 +50,12 @@ elves_queue_errand_refuse (ElvesQueueErrand *self, const char *error_text, const
 {
   elves_component_refuse (self->desk->component, g_steal_pointer (&self->request), error_text,
                           detail);
+}
+
+void
+elves_queue_errand_answer (ElvesQueueErrand *self, GString *body)
+{
+  elves_component_reply (self->desk->component, g_steal_pointer (&self->request), body);
 }
 
 static gboolean
@@ -92,8 +102,10 @@ on_done (gpointer data, const GError *error)
       fail (self, error);
       return;
     }
+  elves_queue_herald_tell (self->desk->herald, &self->effects);
   self->kind->done (self);
-  end (self);
+  if (!self->waits)
+    end (self);
 }
 
 static void
@@ -116,6 +128,7 @@ begin (ElvesQueueDesk *desk, ElvesRequest *request, const ElvesQueueErrandKind *
     .limits = desk->options.limits,
     .fingerprint = elves_request_fingerprint (request),
     .may_repeat = elves_request_may_repeat (request),
+    .effects = &self->effects,
   };
   if (kind->read (self, &refusal))
     {
@@ -125,6 +138,30 @@ begin (ElvesQueueDesk *desk, ElvesRequest *request, const ElvesQueueErrandKind *
   if (self->request != NULL)
     elves_queue_errand_refuse (self, refusal.error_text, refusal.detail);
   end (self);
+}
+
+/* ---- waiting -------------------------------------------------------------------------------- */
+
+/* Its queue has changed, or its time is over. */
+static void
+on_waited (gpointer data, gboolean in_time)
+{
+  ElvesQueueErrand *self = data;
+  self->waits = FALSE;
+  if (in_time)
+    {
+      submit (self);
+      return;
+    }
+  elves_queue_errand_answer (self, elves_queue_card_no_changes (self->tasks_query.after));
+  end (self);
+}
+
+gboolean
+elves_queue_errand_wait (ElvesQueueErrand *self)
+{
+  self->waits = elves_queue_waiters_add (self->desk->waiters, self->queue_id, self->until_us, self);
+  return self->waits;
 }
 
 /* ---- requests ------------------------------------------------------------------------------- */
@@ -144,9 +181,9 @@ const ElvesComponentAction *
 elves_queue_actions (void)
 {
   static ElvesComponentAction actions[ELVES_QUEUE_MAX_ACTIONS + 1];
-  guint n = 0;
-  for (const char *const *name = elves_queue_action_names; *name != NULL; name++)
-    actions[n++] = (ElvesComponentAction){ *name, on_request };
+  const char *name;
+  for (guint i = 0; (name = elves_queue_action_name (i)) != NULL; i++)
+    actions[i] = (ElvesComponentAction){ name, on_request };
   return actions;
 }
 
@@ -158,14 +195,18 @@ elves_queue_desk_new (const ElvesQueueDeskOptions *options)
   ElvesQueueDesk *self = g_new0 (ElvesQueueDesk, 1);
   self->options = *options;
   self->errands = g_hash_table_new_full (NULL, NULL, errand_free, NULL);
+  /* Their messages are not acknowledged meanwhile: there must be room for others. */
+  self->waiters = elves_queue_waiters_new (
+      MIN (options->config->max_waiters, options->config->mq.prefetch / 2), on_waited);
   return self;
 }
 
 void
-elves_queue_desk_set_out (ElvesQueueDesk *self, ElvesComponent *component, ElvesQueueOutbox *outbox)
+elves_queue_desk_set_out (ElvesQueueDesk *self, ElvesComponent *component, ElvesQueueHerald *herald)
 {
   self->component = component;
-  self->outbox = outbox;
+  self->herald = herald;
+  self->herald->waiters = self->waiters;
 }
 
 void
@@ -180,6 +221,7 @@ elves_queue_desk_free (ElvesQueueDesk *self)
 {
   if (self == NULL)
     return;
+  elves_queue_waiters_free (self->waiters);
   g_hash_table_unref (self->errands);
   g_free (self);
 }
@@ -187,5 +229,17 @@ elves_queue_desk_free (ElvesQueueDesk *self)
 guint
 elves_queue_desk_open (const ElvesQueueDesk *self)
 {
-  return g_hash_table_size (self->errands);
+  return g_hash_table_size (self->errands) - elves_queue_waiters_count (self->waiters);
+}
+
+guint
+elves_queue_desk_waiting (const ElvesQueueDesk *self)
+{
+  return elves_queue_waiters_count (self->waiters);
+}
+
+void
+elves_queue_desk_let_go (ElvesQueueDesk *self)
+{
+  elves_queue_waiters_let_go (self->waiters);
 }

@@ -6,7 +6,7 @@
 #include "common/daemon.h"
 #include "common/store.h"
 #include "queue/config.h"
-#include "queue/outbox.h"
+#include "queue/herald.h"
 
 G_BEGIN_DECLS
 
@@ -23,14 +23,17 @@ typedef struct
 const ElvesComponentAction *elves_queue_actions (void); /* user data: an ElvesQueueDesk */
 
 ElvesQueueDesk *elves_queue_desk_new (const ElvesQueueDeskOptions *options);
-/* Before the first request: who answers, and who sends what has become ready. */
+/* Before the first request: who answers, and who is told what has changed. */
 void elves_queue_desk_set_out (ElvesQueueDesk *self,
                                ElvesComponent *component,
-                               ElvesQueueOutbox *outbox);
+                               ElvesQueueHerald *herald);
 void elves_queue_desk_on_consuming (gboolean consuming, gpointer desk);
 /* After the component and the store. */
 void elves_queue_desk_free (ElvesQueueDesk *self);
-guint elves_queue_desk_open (const ElvesQueueDesk *self); /* requests in hand */
+/* Requests in hand, without those that wait for changes. */
+guint elves_queue_desk_open (const ElvesQueueDesk *self);
+guint elves_queue_desk_waiting (const ElvesQueueDesk *self);
+void elves_queue_desk_let_go (ElvesQueueDesk *self); /* those that wait are answered */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesQueueDesk, elves_queue_desk_free)
 

@@ -89,7 +89,8 @@ elves_queue_tx_count (ElvesStoreTx *tx, ElvesQueueCounts *out_counts, GError **e
       tx,
       "SELECT (SELECT count (*) FROM queue WHERE ended_ms IS NULL),"
       " (SELECT count (*) FROM queue_task WHERE status = 'running'),"
-      " (SELECT count (*) FROM queue_task WHERE status = 'running' AND sent = 0)",
+      " (SELECT count (*) FROM queue_task WHERE status = 'running' AND sent = 0)"
+      " + (SELECT count (*) FROM queue_task WHERE status = 'running' AND sent = 2)",
       NULL, error);
   if (rows != NULL && elves_store_rows_next (rows))
     {

@@ -1,6 +1,7 @@
 /*   queue: pendding --commit--> running --stop--> stopped (also from pendding, and again)
  *   task:  pendding --dispatch--> running --end--> finish
- *             +--stop--> stopped   +--skip--> skipped
+ *             +--stop--> stopped   +--skip--> skipped   (running, never published) --withdraw-->
+ * stopped
  *
  * A result for a task that is not running is no event: it changes nothing. */
 #include "queue/life.h"
@@ -43,6 +44,7 @@ static const struct
   { ELVES_TASK_PENDDING, ELVES_TASK_STOP, ELVES_TASK_STOPPED },
   { ELVES_TASK_PENDDING, ELVES_TASK_SKIP, ELVES_TASK_SKIPPED },
   { ELVES_TASK_RUNNING, ELVES_TASK_END, ELVES_TASK_FINISH },
+  { ELVES_TASK_RUNNING, ELVES_TASK_WITHDRAW, ELVES_TASK_STOPPED },
 };
 
 const char *

@@ -26,7 +26,7 @@ typedef enum
   ELVES_TASK_PENDDING, /* waits for the commit, or for the tasks it depends on */
   ELVES_TASK_RUNNING,  /* given to the scheduler, or just about to be */
   ELVES_TASK_FINISH,   /* has a result, good or bad */
-  ELVES_TASK_STOPPED,  /* its queue was stopped before it could start */
+  ELVES_TASK_STOPPED,  /* it, or its queue, was stopped before it could start */
   ELVES_TASK_SKIPPED,  /* a task it depends on has failed, and the queue settles such tasks */
   ELVES_N_TASK_STATES
 } ElvesTaskState;
@@ -37,6 +37,7 @@ typedef enum
   ELVES_TASK_END,
   ELVES_TASK_STOP,
   ELVES_TASK_SKIP,
+  ELVES_TASK_WITHDRAW, /* it runs, but was never published */
   ELVES_N_TASK_EVENTS
 } ElvesTaskEvent;
 

@@ -4,18 +4,9 @@
 
 #include "common/component-request.h"
 #include "queue/changes.h"
+#include "queue/members.h"
 
 G_BEGIN_DECLS
-
-/* A refusal; all NULL: none. */
-typedef struct
-{
-  const char *error_text; /* "[403.1]Request Params (ip) Illegal", static */
-  char *detail;
-} ElvesRefusal;
-
-void elves_refusal_clear (ElvesRefusal *self);
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (ElvesRefusal, elves_refusal_clear)
 
 /* The members of createQueue. @fallback: unless it asks for another policy */
 gboolean elves_queue_read_create (const ElvesRequest *request,

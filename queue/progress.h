@@ -6,12 +6,6 @@
 
 G_BEGIN_DECLS
 
-/* Tasks of @queue_id that wait for nothing any more become running. */
-gboolean elves_queue_tx_dispatch_roots (ElvesStoreTx *tx,
-                                        const ElvesQueueChange *change,
-                                        const char *queue_id,
-                                        gint64 *out_started,
-                                        GError **error);
 gboolean elves_queue_tx_end_task (ElvesStoreTx *tx,
                                   const ElvesQueueChange *change,
                                   const char *task_id,
@@ -25,10 +19,4 @@ gboolean elves_queue_tx_expire (ElvesStoreTx *tx,
                                 guint *out_expired,
                                 gint64 *out_next_ms,
                                 GError **error);
-/* The broker has the jobs of these tasks: their deadlines count from now. @tasks: of char * */
-gboolean elves_queue_tx_mark_sent (ElvesStoreTx *tx,
-                                   const ElvesQueueChange *change,
-                                   const GPtrArray *tasks,
-                                   GError **error);
-
 G_END_DECLS

@@ -27,6 +27,11 @@ struct ElvesQueue
   ElvesComponent *component;
   ElvesQueueOutbox *outbox;
   ElvesQueueWatch *watch;
+  ElvesQueuePacer *pacer;
+  ElvesDeadlines *deadlines; /* of the caller */
+  ElvesCaller *caller;
+  ElvesQueueCanceller *canceller;
+  ElvesQueueHerald herald;
   ElvesHttpStatus *status;
   guint tick, drain; /* GSource ids */
   gint64 drain_until_us;
@@ -45,6 +50,7 @@ measure (ElvesQueue *self)
   elves_queue_metrics.store_failures = figures.failures;
   elves_queue_metrics.store_refused = figures.refused;
   elves_queue_metrics.store_up = !figures.is_failing;
+  elves_queue_metrics.waiters = elves_queue_desk_waiting (self->desk);
   elves_component_measure (self->component);
 }
 
@@ -136,6 +142,7 @@ make_outbox (ElvesQueue *self)
     .retry_ms = self->config->retry.cap_ms,
   };
   self->outbox = elves_queue_outbox_new (&options);
+  self->herald.outbox = self->outbox;
 }
 
 static void
@@ -144,10 +151,36 @@ make_watch (ElvesQueue *self)
   ElvesQueueWatchOptions options = {
     .store = self->store,
     .limits = &self->limits,
+    .herald = &self->herald,
     .history_age_ms = (gint64) self->config->history_age_s * 1000,
     .history_count = self->config->history_count,
   };
   self->watch = elves_queue_watch_new (&options);
+}
+
+static void
+make_pacer (ElvesQueue *self)
+{
+  ElvesQueuePacerOptions options = {
+    .store = self->store,
+    .limits = &self->limits,
+    .herald = &self->herald,
+    .retry_ms = self->config->retry.cap_ms,
+  };
+  self->pacer = elves_queue_pacer_new (&options);
+  self->herald.pacer = self->pacer;
+}
+
+static void
+make_canceller (ElvesQueue *self)
+{
+  ElvesCallerOptions caller = { NAME, &self->config->mq, &self->config->retry,
+                                ELVES_CANCELLER_CALLS };
+  self->deadlines = elves_deadlines_new ();
+  self->caller = elves_caller_new (self->deadlines, &caller);
+  ElvesQueueCancellerOptions options = { self->store, self->caller };
+  self->canceller = elves_queue_canceller_new (&options);
+  self->herald.canceller = self->canceller;
 }
 
 static void
@@ -157,8 +190,10 @@ make_parts (ElvesQueue *self)
   self->desk = elves_queue_desk_new (&options);
   make_component (self);
   make_outbox (self);
-  elves_queue_desk_set_out (self->desk, self->component, self->outbox);
+  elves_queue_desk_set_out (self->desk, self->component, &self->herald);
   make_watch (self);
+  make_pacer (self);
+  make_canceller (self);
   start_status (self);
   self->tick = g_timeout_add (TICK_MS, on_tick, self);
 }
@@ -189,6 +224,7 @@ elves_queue_new (const ElvesQueueConfig *config, ElvesDaemon *daemon, GError **e
     return NULL;
   make_parts (self);
   elves_queue_outbox_kick (self->outbox);
+  elves_queue_canceller_kick (self->canceller);
   elves_component_start (self->component);
   return g_steal_pointer (&self);
 }
@@ -221,6 +257,7 @@ elves_queue_stop (ElvesQueue *self)
   if (self->drain != 0)
     return;
   g_message ("stopping");
+  elves_queue_desk_let_go (self->desk);
   elves_component_stop (self->component);
   self->drain_until_us =
       g_get_monotonic_time () + self->config->shutdown_timeout_s * (gint64) G_USEC_PER_SEC;
@@ -244,7 +281,11 @@ elves_queue_free (ElvesQueue *self)
     g_source_remove (self->tick);
   elves_http_status_free (self->status);
   elves_component_free (self->component);
+  elves_caller_free (self->caller);
   elves_store_free (self->store);
+  elves_queue_canceller_free (self->canceller);
+  elves_deadlines_free (self->deadlines);
+  elves_queue_pacer_free (self->pacer);
   elves_queue_watch_free (self->watch);
   elves_queue_outbox_free (self->outbox);
   elves_queue_desk_free (self->desk);

@@ -17,6 +17,7 @@ struct ElvesQueueWatch
   guint expired;
   gboolean removed;
   ElvesQueueCounts counts;
+  ElvesQueueEffects effects;
 };
 
 static void begin_round (ElvesQueueWatch *self);
@@ -26,7 +27,10 @@ static gboolean
 on_round (ElvesStoreTx *tx, gpointer user_data, GError **error)
 {
   ElvesQueueWatch *self = user_data;
-  ElvesQueueChange change = { .limits = self->options.limits, .now_ms = self->now_ms };
+  ElvesQueueChange change = { .limits = self->options.limits,
+                              .now_ms = self->now_ms,
+                              .effects = &self->effects };
+  elves_queue_effects_clear (&self->effects);
   return elves_queue_tx_expire (tx, &change, &self->expired, &self->next_ms, error) &&
          elves_queue_tx_forget (tx, self->now_ms - self->options.history_age_ms,
                                 self->options.history_count, &self->removed, error) &&
@@ -64,6 +68,7 @@ on_round_done (gpointer user_data, const GError *error)
   else
     {
       note (self);
+      elves_queue_herald_tell (self->options.herald, &self->effects);
       delay_ms = CLAMP (self->next_ms - self->now_ms, SOON_MS, ROUND_MS);
       if (self->removed)
         delay_ms = SOON_MS;
@@ -94,5 +99,6 @@ elves_queue_watch_free (ElvesQueueWatch *self)
     return;
   if (self->timer != 0)
     g_source_remove (self->timer);
+  elves_queue_effects_clear (&self->effects);
   g_free (self);
 }

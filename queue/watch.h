@@ -4,6 +4,7 @@
 
 #include "common/store.h"
 #include "queue/changes.h"
+#include "queue/herald.h"
 
 G_BEGIN_DECLS
 
@@ -13,6 +14,7 @@ typedef struct
 {
   ElvesStore *store; /* these outlive it */
   const ElvesQueueLimits *limits;
+  ElvesQueueHerald *herald;
   gint64 history_age_ms;
   guint history_count;
 } ElvesQueueWatchOptions;

@@ -30,24 +30,29 @@ test_tasks (void)
     "pendding end -",
     "pendding stop stopped",
     "pendding skip skipped",
+    "pendding withdraw -",
     "running dispatch -",
     "running end finish",
     "running stop -",
     "running skip -",
+    "running withdraw stopped",
     "finish dispatch -",
     "finish end -",
     "finish stop -",
     "finish skip -",
+    "finish withdraw -",
     "stopped dispatch -",
     "stopped end -",
     "stopped stop -",
     "stopped skip -",
+    "stopped withdraw -",
     "skipped dispatch -",
     "skipped end -",
     "skipped stop -",
     "skipped skip -",
+    "skipped withdraw -",
   };
-  static const char *const events[] = { "dispatch", "end", "stop", "skip" };
+  static const char *const events[] = { "dispatch", "end", "stop", "skip", "withdraw" };
   guint row = 0;
   for (guint state = 0; state < ELVES_N_TASK_STATES; state++)
     for (guint event = 0; event < ELVES_N_TASK_EVENTS; event++)

@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import time
+import urllib.request
 
 from services import Group
 
@@ -93,6 +94,14 @@ class Daemon:
 
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
+
+    def metric(self, sample):
+        """One number of /metrics, by its name and labels as they stand there."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.status_port}/metrics", timeout=10) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith(sample + " "):
+                    return float(line.rsplit(" ", 1)[1])
+        raise AssertionError(f"{self.name} has no number {sample}")
 
     def rss(self):
         """Resident memory in bytes."""

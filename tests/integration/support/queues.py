@@ -53,6 +53,34 @@ class Queues:
     def commit(self, queue):
         assert self.call("commitQueue", {"id": queue}) == SUCCESS
 
+    def submit(self, tasks, app="testApp", **members):
+        """The whole answer."""
+        return must(self.call("submitQueue", {"app": app, "tasks": tasks, **members}))
+
+    def detail(self, queue):
+        return must(self.call("queueDetail", {"id": queue}))["result"]
+
+    def page(self, queue, **members):
+        """One answer of queueTasks."""
+        return must(self.call("queueTasks", {"id": queue, **members}))
+
+    def records(self, queue):
+        """All tasks by their ids, as queueTasks has them."""
+        records, after = {}, 0
+        while True:
+            page = self.page(queue, after=after, limit=1000)
+            records.update((record["id"], record) for record in page["result"])
+            after = page["next"]
+            if after == 0:
+                return records
+
+    def find(self, **members):
+        return must(self.call("findQueues", members))
+
+    def wait_ended(self, queue, timeout=30):
+        wait_until(lambda: self.detail(queue)["ended"] != "", f"{queue} has ended", timeout, 0.02)
+        return self.detail(queue)
+
     def stop(self, queue):
         assert self.call("stopQueue", {"id": queue}) == SUCCESS
 
@@ -110,4 +138,15 @@ def task_body(queue, **members):
     return {name: value for name, value in body.items() if value is not ...}
 
 
-__all__ = ["Queues", "SUCCESS", "must", "new_id", "task_body"]
+def one_task(name=None, after=None, **members):
+    """A task for submitQueue."""
+    body = dict(ip="10.0.0.1", func="f", timeout=30)
+    if name is not None:
+        body["name"] = name
+    if after is not None:
+        body["after"] = after
+    body.update(members)
+    return body
+
+
+__all__ = ["Queues", "SUCCESS", "must", "new_id", "one_task", "task_body"]
