@@ -29,9 +29,11 @@ static const char *const crash_names[] = { "after-consume",
                                            "queue-before-sent",
                                            "cron-after-record",
                                            "cron-before-mark",
+                                           "openapi-before-ask",
+                                           "openapi-before-answer",
                                            NULL };
-static const char *const break_names[] = { "answer-before-confirm", "start-twice", "new-key",
-                                           NULL };
+static const char *const break_names[] = { "answer-before-confirm", "start-twice",  "new-key",
+                                           "forget-callback",       "new-call-key", NULL };
 
 /* What one variable says. Written once, before any other thread sees it; only @passed changes. */
 typedef struct

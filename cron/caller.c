@@ -8,6 +8,7 @@
 #include "cron/caller.h"
 
 #include "common/backoff.h"
+#include "common/crash-point.h"
 #include "common/error.h"
 #include "cron/caller-headers.h"
 #include "cron/caller-hosts.h"
@@ -185,6 +186,13 @@ on_refused (ElvesDeadline *deadline, gpointer user_data)
   start_some (self);
 }
 
+static void
+on_forgotten (ElvesDeadline *deadline, gpointer user_data)
+{
+  const ElvesCronTryEnd end = { .status = 200, .is_final = TRUE, .text = "" };
+  end_attempt (user_data, &end);
+}
+
 /* (transfer full): who has to answer. */
 static char *
 host_name (const char *url)
@@ -212,7 +220,10 @@ next_target (Call *call)
 {
   ElvesCronCaller *self = call->caller;
   call->request.url = call->urls[(call->first_url + call->tried) % call->n_urls];
-  if (join (call, call->request.url))
+  if (elves_break_promise ("forget-callback"))
+    elves_deadlines_arm (self->trier.deadlines, &call->pause, g_get_monotonic_time (), on_forgotten,
+                         call);
+  else if (join (call, call->request.url))
     elves_cron_hosts_wait (self->hosts, &call->place);
   else
     elves_deadlines_arm (self->trier.deadlines, &call->pause, g_get_monotonic_time (), on_refused,
@@ -223,6 +234,8 @@ static void
 start (Call *call)
 {
   elves_cron_metrics.callbacks++;
+  if (elves_break_promise ("new-call-key"))
+    call->key[0] ^= 1;
   call->try_at_us = g_get_real_time ();
   call->try = elves_cron_try_start (&call->caller->trier, &call->request, on_tried, call);
 }

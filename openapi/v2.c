@@ -3,6 +3,7 @@
  * has HTTP status 200; "flag" says how it went. */
 #include "openapi/v2-private.h"
 
+#include "common/crash-point.h"
 #include "common/json-writer.h"
 #include "openapi/errors.h"
 
@@ -37,6 +38,7 @@ elves_v2_call_config (const ElvesV2Call *self)
 void
 elves_v2_call_answer (ElvesV2Call *self, GString *body)
 {
+  ELVES_CRASH_POINT ("openapi-before-answer");
   elves_door_answer (self->request, 200, body);
   call_free (self);
 }
@@ -78,6 +80,7 @@ elves_v2_call_ask (ElvesV2Call *self,
 {
   ElvesCallerRequest request = { to, action, body, timeout_ms };
 
+  ELVES_CRASH_POINT ("openapi-before-ask");
   elves_caller_call (self->api->parts.caller, &request, func, self);
   g_string_free (body, TRUE);
 }

@@ -8,6 +8,7 @@ import pytest
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
+from harness.calls import Call, Delivery, check_calls  # noqa: E402
 from harness.checker import by_fault, check, summarize  # noqa: E402
 from harness.history import Answer, Fault, History, Job, Line, Task  # noqa: E402
 
@@ -132,6 +133,43 @@ def test_tasks(name):
     what, made_up = TASKS[name]
     made_up.answers = [a for a in made_up.answers if any(l.verb == "E" and l.token == a.token for l in made_up.lines)]
     assert sorted({f.what for f in check(made_up)}) == ([what] if what else [])
+
+
+KILLED = (Fault("kill-cron", "x", 1.5, 2.5),)
+
+
+def calls(state="ended", flag="true", error="", path="/take", came=((200, 1.0),), key="k", faults=()):
+    return [Call("k", path, state, flag, error)], [Delivery(key, path, status, at) for status, at in came], faults
+
+
+CALLS = {
+    "taken": (None, calls()),
+    "taken at last": (None, calls(came=[(503, 1), (0, 2), (200, 3)])),
+    "taken twice under a fault": (None, calls(came=[(200, 1), (200, 2)], faults=KILLED)),
+    "refused": (None, calls(path="/refuse", flag="false", error="HTTP 404 ", came=[(404, 1)])),
+    "hung": (None, calls(path="/hang", flag="false", error="no answer within 3 s from x", came=[(0, 1)])),
+    "never came, and says why": (None, calls(path="/hang", flag="false", error="no answer within 3 s", came=[])),
+    "forgotten": ("in the end", calls(state="decided", flag="", came=[])),
+    "missed": ("was missed", calls(state="missed", came=[])),
+    "never came": ("was not", calls(came=[])),
+    "refused and recorded as taken": ("was not", calls(came=[(503, 1)])),
+    "given up": ("failed, and", calls(flag="false", error="HTTP 503", came=[(503, 1)])),
+    "failed without a word": ("does not say why", calls(path="/refuse", flag="false", came=[(404, 1)])),
+    "taken twice undisturbed": ("came again", calls(came=[(200, 1), (200, 2)])),
+}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_calls(name):
+    what, made_up = CALLS[name]
+    found = check_calls(*made_up)
+    assert len(found) == (1 if what else 0) and all(what in text for text in found), found
+
+
+def test_a_call_with_another_key_is_found():
+    made_up, came, faults = calls(came=[(503, 1.0), (200, 2.0)])
+    came[0].key = "another"
+    assert ["in no record" in text for text in check_calls(made_up, came, faults)] == [True]
 
 
 def test_summary_and_rows():

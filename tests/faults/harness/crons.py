@@ -31,6 +31,22 @@ class CronCaller(Caller):
                 return answer
         raise RuntimeError(f"elves-cron does not answer {action}")
 
+    def rows(self, id):
+        """The whole history of a task."""
+        rows, before = [], ""
+        while True:
+            page = self.insist("cronHistory", {"id": id, "limit": 1000, "before": before})
+            rows += page["result"]
+            before = page["next"]
+            if not before:
+                return rows
+
+    def audit(self, id):
+        """What is wrong with its instants, as texts."""
+        audit = self.insist("cronAudit", {"id": id, "to": "2199-01-01T00:00:00Z"})["result"]
+        return [f"task {id}: {audit[kind]} instants are {kind}: {json.dumps(audit['findings'][:3])}"
+                for kind in ("lost", "unplanned", "unsent") if audit[kind]]
+
 
 class CronLoad:
     def __init__(self, world):
@@ -52,7 +68,11 @@ class CronLoad:
             self.ids.append(caller.insist("createCron", body)["id"])
         caller.close()
 
-    def stop(self):
+    @property
+    def numbers(self):
+        return {"instants": self.instants, "cron_messages": self.messages}
+
+    def stop(self, _):
         """When all is healed: no more instants, and what there was is judged."""
         caller = CronCaller(self._world)
         time.sleep(3)
@@ -77,17 +97,8 @@ class CronLoad:
         return came
 
     def _judge(self, caller, id, came):
-        audit = caller.insist("cronAudit", {"id": id, "to": "2199-01-01T00:00:00Z"})["result"]
-        for kind in ("lost", "unplanned", "unsent"):
-            if audit[kind]:
-                self.findings.append(f"task {id}: {audit[kind]} instants are {kind}: {json.dumps(audit['findings'][:3])}")
-        rows, before = [], ""
-        while True:
-            page = caller.insist("cronHistory", {"id": id, "limit": 1000, "before": before})
-            rows += page["result"]
-            before = page["next"]
-            if not before:
-                break
+        self.findings += caller.audit(id)
+        rows = caller.rows(id)
         self.instants += len(rows)
         for row in rows:
             if row["state"] == "ended" and came[row["key"]] == 0:

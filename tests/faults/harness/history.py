@@ -98,3 +98,5 @@ class History:
     leftovers: list = dataclasses.field(default_factory=list)  # workers alive after the end
     tasks: list = dataclasses.field(default_factory=list)  # of Task
     journal: bool = True  # the agents keep a journal: P2 holds
+    findings: list = dataclasses.field(default_factory=list)  # texts: of timed tasks
+    numbers: dict = dataclasses.field(default_factory=dict)  # of the loads

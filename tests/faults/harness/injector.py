@@ -19,6 +19,7 @@ AGENT_POINTS = ("after-accept", "before-fsync", "after-start", "after-finish", "
 QUEUE_POINTS = ("component-after-consume", "component-before-confirm", "before-commit", "after-commit")
 QUEUE_POINTS += ("queue-before-publish", "queue-before-sent")
 CRON_POINTS = ("cron-after-record", "cron-before-mark")
+OPENAPI_POINTS = ("openapi-before-ask", "openapi-before-answer")
 CRASH_PATIENCE = 8.0  # s until an armed daemon must have passed its point
 
 NEED_JOURNAL = ("agent-gone", "disk-slow", "disk-full")
@@ -33,6 +34,9 @@ KINDS = {
     "kill-cron": 3,
     "stop-cron": 1,
     "term-cron": 1,
+    "kill-openapi": 3,
+    "stop-openapi": 1,
+    "term-openapi": 1,
     "stop-scheduler": 2,
     "stop-agent": 2,
     "term-scheduler": 1,
@@ -54,7 +58,7 @@ KINDS = {
     "agent-gone": 1,
     "agent-gone-for-good": 1,
 }
-for _point in SCHEDULER_POINTS + AGENT_POINTS + QUEUE_POINTS + CRON_POINTS:
+for _point in SCHEDULER_POINTS + AGENT_POINTS + QUEUE_POINTS + CRON_POINTS + OPENAPI_POINTS:
     KINDS["crash-" + _point] = 2
     KINDS["halt-" + _point] = 1
 
@@ -67,6 +71,11 @@ def is_of_queue(kind):
 def is_of_cron(kind):
     point = kind.partition("-")[2]
     return point == "cron" or point in CRON_POINTS
+
+
+def is_of_openapi(kind):
+    point = kind.partition("-")[2]
+    return point == "openapi" or point in OPENAPI_POINTS
 
 
 class Injector:
@@ -82,6 +91,8 @@ class Injector:
             kinds = {k: n for k, n in kinds.items() if not is_of_queue(k)}
         if not world.crons:
             kinds = {k: n for k, n in kinds.items() if not is_of_cron(k)}
+        if not world.openapis:
+            kinds = {k: n for k, n in kinds.items() if not is_of_openapi(k)}
         self._kinds = kinds
         self._bag = []
         self.faults = []
@@ -120,6 +131,8 @@ class Injector:
             return self._world.queues
         if is_of_cron(kind):
             return self._world.crons
+        if is_of_openapi(kind):
+            return self._world.openapis
         if kind == "delay":
             return self._world.schedulers + self._world.agents
         if point in AGENT_POINTS or kind in NEED_JOURNAL:
@@ -136,21 +149,21 @@ class Injector:
         self._pause(0.0, 3.0)
         daemon.start()
 
-    _kill_agent = _kill_queue = _kill_cron = _kill_scheduler
+    _kill_agent = _kill_queue = _kill_cron = _kill_openapi = _kill_scheduler
 
     def _term_scheduler(self, daemon, _):
         daemon.terminate()
         self._pause(0.0, 1.0)
         daemon.start()
 
-    _term_agent = _term_queue = _term_cron = _term_scheduler
+    _term_agent = _term_queue = _term_cron = _term_openapi = _term_scheduler
 
     def _stop_scheduler(self, daemon, _):
         daemon.signal(signal.SIGSTOP)
         self._pause(0.3, 3.0)
         daemon.signal(signal.SIGCONT)
 
-    _stop_agent = _stop_queue = _stop_cron = _stop_scheduler
+    _stop_agent = _stop_queue = _stop_cron = _stop_openapi = _stop_scheduler
 
     def _expire_scheduler(self, daemon, _):
         """Longer than its ZooKeeper session lives."""

@@ -62,6 +62,7 @@ class Load:
         self.jobs, self.answers = {}, []
         self.unattributed = 0  # answers of a repeated id that name no job
         self._tokens = {}  # reply id or task id -> token
+        self._strangers = {}  # id that is not known yet -> [Answer]
         self._acceptances = set()
         self._answered = set()
         self._publishing, self._collecting = True, True
@@ -103,15 +104,31 @@ class Load:
 
     def new_task(self, agent, func):
         """Its job, in the books; one that need not be answered: it may never become ready."""
+        return self.new_job("task", agent, func)
+
+    def new_job(self, kind, agent, func):
+        """One that somebody else asks for, and that may have no answer."""
         with self._lock:
             token = "%s%08d" % (self._prefix, next(self._numbers))
-            self.jobs[token] = Job(token, "task", agent.ip, func, time.time(), confirmed=False)
+            self.jobs[token] = Job(token, kind, agent.ip, func, time.time(), confirmed=False)
+            self.jobs[token].is_sync = "sync" in kind
+            self.jobs[token].plain = not agent.has_journal
             return self.jobs[token]
 
     def know(self, id, job):
-        """The results with that id are of this job."""
+        """The results with that id are of this job, also those that came before."""
         with self._lock:
             self._tokens[id] = job.token
+            for answer in self._strangers.pop(id, ()):
+                answer.token = job.token
+
+    def add(self, answer):
+        """The answer of a job that somebody else has asked for."""
+        answer.at = time.time()
+        answer.alive = self._world.executions.alive(answer.token)
+        with self._lock:
+            self.answers.append(answer)
+            self._answered.add(answer.token)
 
     # Publishing.
 
@@ -230,11 +247,17 @@ class Load:
         if answer is None:
             self.unattributed += 1
             return
-        answer.at = time.time()
-        answer.alive = self._world.executions.alive(answer.token)
+        self.add(answer)
+        if not answer.token and routing_key.startswith("scheduler."):
+            self._remember_stranger(message["mqbody"]["result"]["id"], answer)
+
+    def _remember_stranger(self, id, answer):
+        """A result may be here before the answer that names its task."""
         with self._lock:
-            self.answers.append(answer)
-            self._answered.add(answer.token)
+            if id in self._tokens:
+                answer.token = self._tokens[id]
+            else:
+                self._strangers.setdefault(id, []).append(answer)
 
     def _token_of(self, routing_key, properties, message):
         with self._lock:

@@ -25,7 +25,7 @@ def text(history, findings, numbers):
         lines.append(f"... and {len(findings) - SHOWN} more")
     names = ("asked", "executions", "results", "repeated", "superseded", "unknown", "lost", "doubled", "changed", "contradicted")
     names += ("invented", "alive", "tasks", "plain", "unanswered", "revised", "faults")
-    names += tuple(name for name in ("instants", "cron_messages") if name in numbers)
+    names += tuple(history.numbers)
     lines.append(", ".join(f"{numbers[name]} {name}" for name in names))
     return "\n".join(lines)
 

@@ -1,5 +1,5 @@
 """All that runs: a broker, a ZooKeeper, two schedulers, three agents with a journal and one without,
-and a proxy before each of these; an elves-queue and an elves-cron.
+and a proxy before each of these; an elves-queue, an elves-cron and an elves-openapi.
 
 An agent is known by 127.0.0.N, where its proxy listens; it listens on 127.0.1.N itself. A scheduler
 advertises 127.0.3.N, where its proxy listens, and listens on 127.0.2.N. So no daemon knows of a proxy.
@@ -28,6 +28,12 @@ SCHEDULER_EXTRAS = {
     "job.recheck": 3,
     "job.grace": 15,
     "metrics.port": None,
+}
+CRON_SETTINGS = {
+    "cron.missedAfter": 3600,
+    "history.count": 100000,
+    "http.retryFirst": 100,
+    "http.retryCap": 1000,
 }
 AGENT_EXTRAS = {"journal.dir": None, "metrics.port": None}
 
@@ -132,7 +138,7 @@ class World:
         self._break = {"ELVES_BREAK": break_promise} if break_promise else {}
         self._settings = settings or {}
         self.n_schedulers, self.n_agents, self.n_plain = schedulers, 3, plain
-        self.schedulers, self.agents, self.queues, self.crons = [], [], [], []
+        self.schedulers, self.agents, self.queues, self.crons, self.openapis = [], [], [], [], []
         self._numbers = 1  # of the last agent
         self.executions = Executions()
         self.died = []  # daemons that ended by themselves
@@ -145,16 +151,18 @@ class World:
         if os.access(os.path.join(self.build, "elves-queue"), os.X_OK):
             self.queues = [self._component("queue")]
         if os.access(os.path.join(self.build, "elves-cron"), os.X_OK):
-            self.crons = [self._component("cron", {"cron.missedAfter": 3600, "history.count": 100000})]
+            self.crons = [self._component("cron", CRON_SETTINGS)]
+        if os.access(os.path.join(self.build, "elves-openapi"), os.X_OK):
+            self.openapis = [self._openapi()]
         agents = [self.add_agent() for _ in range(self.n_agents)]
         agents += [self.add_agent(journal=False) for _ in range(self.n_plain)]
-        for daemon in self.schedulers + self.queues + self.crons + agents:
+        for daemon in self.schedulers + self.queues + self.crons + self.openapis + agents:
             if not daemon.alive() and not daemon.start().alive():
                 raise SystemExit(f"{daemon.name} does not start: {daemon.log}")
 
     @property
     def daemons(self):
-        return self.schedulers + self.queues + self.crons + self.agents
+        return self.schedulers + self.queues + self.crons + self.openapis + self.agents
 
     @property
     def journal_agents(self):
@@ -264,6 +272,25 @@ class World:
         }
         daemon = Daemon(self, kind, f"{kind}-1", folder, settings, None)
         daemon.environment = dict(self._break)
+        return daemon
+
+    def _openapi(self):
+        port = self._port()
+        settings = {
+            "mq.ip": "127.0.0.1",
+            "mq.port": self.broker.port,
+            "mq.user": self.broker.user,
+            "mq.password": self.broker.password,
+            "mq.exchange": self.exchange,
+            "server.port": port,
+            "auth.id": "faults",
+            "auth.key": "faults",
+            "auth.token.faults": "faults",
+            "metrics.port": self._port(),
+            "retry.cap": 1000,
+        }
+        daemon = Daemon(self, "openapi", "openapi-1", self._folder("openapi-1"), settings, None)
+        daemon.environment, daemon.port = dict(self._break), port
         return daemon
 
     def _agent(self, number, journal):
