@@ -12,22 +12,6 @@ has_key (const ElvesInstruct *instruct)
   return instruct->execution != NULL && instruct->execution[0] != '\0';
 }
 
-/**
- * elves_instruct_names:
- * @question: what somebody asks for
- * @job: one of ours
- *
- * Returns: whether it is meant
- */
-gboolean
-elves_instruct_names (const ElvesInstruct *question, const ElvesInstruct *job)
-{
-  if (has_key (question))
-    return g_strcmp0 (question->execution, job->execution) == 0;
-  return question->id[0] != '\0' && g_str_equal (question->id, job->id) &&
-         (question->type[0] == '\0' || g_str_equal (question->type, job->type));
-}
-
 /* ---- cancelling ----------------------------------------------------------------------------- */
 
 /* Its start may be in the journal already, which changes nothing: its outcome will be, too. */

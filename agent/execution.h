@@ -78,9 +78,6 @@ guint elves_executor_waiting (const ElvesExecutor *self);
 void elves_executor_close (ElvesExecutor *self);
 void elves_executor_cancel_all (ElvesExecutor *self);
 
-/* What somebody names: an execution key; or without one an id, and a type ("": any). */
-gboolean elves_instruct_names (const ElvesInstruct *question, const ElvesInstruct *job);
-
 typedef enum
 {
   ELVES_CANCEL_UNKNOWN,  /* no such job is here */

@@ -1,4 +1,5 @@
-/* A component that elvesctl asks: elves-cron or elves-queue. Blocks, as all of elvesctl does. */
+/* A component that elvesctl asks: elves-cron, elves-queue, the scheduler itself. Blocks, as all of
+ * elvesctl does. */
 #pragma once
 
 #include "cli/command.h"
@@ -9,7 +10,7 @@ G_BEGIN_DECLS
 
 typedef struct ElvesCliDesk ElvesCliDesk;
 
-/* @component: "cron" or "queue". */
+/* @component: "cron", "queue" or "scheduler". */
 ElvesCliDesk *
 elves_cli_desk_open (const ElvesCliContext *context, const char *component, GError **error);
 void elves_cli_desk_close (ElvesCliDesk *self);

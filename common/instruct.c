@@ -142,6 +142,22 @@ elves_instruct_take (char **field, char *value)
 }
 
 /**
+ * elves_instruct_names:
+ * @question: what somebody asks for
+ * @job: a job
+ *
+ * Returns: whether it is meant.
+ */
+gboolean
+elves_instruct_names (const ElvesInstruct *question, const ElvesInstruct *job)
+{
+  if (question->execution && question->execution[0] != '\0')
+    return job->execution && g_str_equal (question->execution, job->execution);
+  return question->id[0] != '\0' && g_str_equal (question->id, job->id) &&
+         (question->type[0] == '\0' || g_str_equal (question->type, job->type));
+}
+
+/**
  * elves_reinstruct_new:
  * @instruct: what was run; a reference is taken
  *

@@ -37,6 +37,9 @@ void elves_instruct_set (char **field, const char *value);
 void elves_instruct_take (char **field, char *value); /* the same; takes an allocated @value */
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesInstruct, elves_instruct_unref)
 
+/* Whether @job is what somebody names: by execution; without one by id, and a type ("": any). */
+gboolean elves_instruct_names (const ElvesInstruct *question, const ElvesInstruct *job);
+
 #define ELVES_STATE_UNSET (-1)
 
 typedef struct

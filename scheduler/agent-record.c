@@ -118,8 +118,15 @@ read_features (JsonObject *object)
   return g_ref_string_new_intern (features->str);
 }
 
-static gboolean
-has_feature (const ElvesAgentRecord *self, const char *feature)
+/**
+ * elves_agent_record_has:
+ * @self: a record
+ * @feature: of its features
+ *
+ * Returns: whether the agent says that it has it.
+ */
+gboolean
+elves_agent_record_has (const ElvesAgentRecord *self, const char *feature)
 {
   ElvesLabelText value;
 
@@ -152,8 +159,8 @@ fill (ElvesAgentRecord *self, JsonObject *object, GError **error)
   self->apps = read_object (object, "apps");
   self->labels = read_object (object, "labels");
   self->features = read_features (object);
-  self->has_journal = has_feature (self, "journal");
-  self->takes_lists = has_feature (self, ELVES_FEATURE_LISTS);
+  self->has_journal = elves_agent_record_has (self, "journal");
+  self->takes_lists = elves_agent_record_has (self, ELVES_FEATURE_LISTS);
   return TRUE;
 }
 

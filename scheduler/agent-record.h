@@ -29,6 +29,8 @@ ElvesAgentRecord *elves_agent_record_parse (const char *ip,
                                             GError **error);
 void elves_agent_record_free (ElvesAgentRecord *self);
 
+/* Whether "features" has @feature. */
+gboolean elves_agent_record_has (const ElvesAgentRecord *self, const char *feature);
 /* What selectors ask for, an #ElvesSelectorGet: "ip", "version", "type", "app.NAME", labels. */
 gboolean elves_agent_record_get (gconstpointer record, const char *name, ElvesLabelText *out_value);
 /* One object, as the action "agents" answers it. @with_apps: else a member says that they are left

@@ -26,6 +26,8 @@ static void
 visit_free (ElvesVisit *visit)
 {
   g_queue_unlink (&visit->desk->visits, &visit->place);
+  elves_deadlines_disarm (visit->desk->parts.deadlines, &visit->timer);
+  g_clear_pointer (&visit->question, elves_instruct_unref);
   elves_request_free (visit->request);
   g_free (visit);
 }
@@ -102,6 +104,8 @@ static const struct
   void (*handle) (ElvesVisit *visit);
 } actions[] = {
   { "agents", elves_desk_agents },
+  { "cancelJob", elves_desk_cancel_job },
+  { "readOutput", elves_desk_read_output },
 };
 
 static ElvesVisit *

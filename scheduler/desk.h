@@ -1,10 +1,11 @@
-/* What others ask the scheduler itself, not an agent by way of a job: agents. Answers go as those
-   of cron and queue do (elves-amqp.md 4); a message is acknowledged when its answer is confirmed.
-   It holds no state but what is under way. */
+/* What others ask the scheduler itself: agents; and about jobs that are with an agent: cancelJob,
+   readOutput. Answers go as those of cron and queue do (elves-amqp.md 4); a message is acknowledged
+   when its answer is confirmed. It holds no state but what is under way. */
 #pragma once
 
 #include "common/job-message.h"
 #include "scheduler/agent-table.h"
+#include "scheduler/errands.h"
 #include "scheduler/keeper.h"
 #include "scheduler/replies.h"
 
@@ -12,11 +13,17 @@ G_BEGIN_DECLS
 
 typedef struct ElvesDesk ElvesDesk;
 
-/* All must outlive the desk, but for @replies, which goes with the publisher before it. */
+/* All must outlive the desk but @errands, which goes before it and forgets what is under way. */
 typedef struct
 {
   const ElvesMessageRules *rules;
   ElvesAgentTable *agents;
+  gboolean dial_unregistered; /* an agent that is not registered is asked at @agent_port */
+  guint16 agent_port;
+  ElvesErrands *errands;
+  ElvesDeadlines *deadlines;
+  ElvesJobTable *jobs;
+  ElvesKeeper *keeper;
   ElvesReplies *replies;
   ElvesDeliveryDoneFunc done; /* a delivery needs nothing more */
   gpointer user_data;

@@ -154,6 +154,24 @@ give_failure (ElvesKeeper *self, ElvesFlight *flight, ElvesReason reason, const 
 }
 
 /**
+ * elves_keeper_cancel:
+ * @self: the keeper.
+ * @flight: one that somebody wants to end.
+ *
+ * Ends it when it is here only, waiting to be sent once more.
+ *
+ * Returns: whether it was.
+ */
+gboolean
+elves_keeper_cancel (ElvesKeeper *self, ElvesFlight *flight)
+{
+  if (flight->state != ELVES_FLIGHT_PAUSED || flight->may_have_started)
+    return FALSE;
+  give_failure (self, flight, ELVES_REASON_CANCELLED, "it was cancelled before it was sent");
+  return TRUE;
+}
+
+/**
  * elves_keeper_on_ended:
  * @self: the keeper.
  * @flight: whose outcome the broker has confirmed, or that had nobody to tell.

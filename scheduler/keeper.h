@@ -43,6 +43,8 @@ void elves_keeper_on_ended (ElvesKeeper *self, ElvesFlight *flight); /* its outc
 /* Its outcome has not left. */
 void
 elves_keeper_on_taken_back (ElvesKeeper *self, ElvesFlight *flight, const ElvesOutcome *outcome);
+/* FALSE: it may have been sent to its agent, which is to be asked. */
+gboolean elves_keeper_cancel (ElvesKeeper *self, ElvesFlight *flight);
 void elves_keeper_set_connected (ElvesKeeper *self, gboolean connected); /* to the broker */
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (ElvesKeeper, elves_keeper_free)

@@ -48,6 +48,7 @@ struct ElvesScheduler
   ElvesDispatch *dispatch;
   ElvesKeeper *keeper;
   char *dead_queue;
+  ElvesErrands *errands;
   ElvesDesk *desk;
   ElvesIntake *intake;
   ElvesResults *results;
@@ -441,13 +442,20 @@ make_keeper (ElvesScheduler *self)
                                    on_delivery_done, self);
 }
 
+/* An agent that is not registered is dialled. */
+static gboolean
+dials (const ElvesSchedulerConfig *config)
+{
+  return !elves_scheduler_config_uses_registry (config) ||
+         config->agents_unregistered == ELVES_UNREGISTERED_DIAL;
+}
+
 static void
 make_dispatch (ElvesScheduler *self)
 {
   const ElvesSchedulerConfig *config = self->config;
   ElvesDispatchOptions options = {
-    .dial_unregistered = !elves_scheduler_config_uses_registry (config) ||
-                         config->agents_unregistered == ELVES_UNREGISTERED_DIAL,
+    .dial_unregistered = dials (config),
     .agent_port = (guint16) config->thrift_agent_port,
     .call_timeout_ms = config->thrift_timeout_ms,
   };
@@ -458,11 +466,30 @@ make_dispatch (ElvesScheduler *self)
 }
 
 static void
+make_errands (ElvesScheduler *self)
+{
+  ElvesErrandOptions options = {
+    .link = link_options (self->config),
+    .timeout_ms = self->config->thrift_timeout_ms,
+    .idle_s = self->config->thrift_idle_s,
+    .max_links = self->config->agents_max_links,
+  };
+
+  self->errands = elves_errands_new (self->poller, self->deadlines, &options);
+}
+
+static void
 make_desk (ElvesScheduler *self)
 {
   ElvesDeskParts parts = {
     .rules = &self->rules,
     .agents = self->agents,
+    .dial_unregistered = dials (self->config),
+    .agent_port = (guint16) self->config->thrift_agent_port,
+    .errands = self->errands,
+    .deadlines = self->deadlines,
+    .jobs = self->jobs,
+    .keeper = self->keeper,
     .replies = self->replies,
     .done = on_delivery_done,
     .user_data = self,
@@ -504,6 +531,7 @@ make_parts (ElvesScheduler *self, GError **error)
   if (!listen_for_results (self, error))
     return FALSE;
   make_dispatch (self);
+  make_errands (self);
   make_desk (self);
   make_intake (self);
   start_status (self);
@@ -601,6 +629,7 @@ elves_scheduler_free (ElvesScheduler *self)
   elves_amqp_consumer_free (g_steal_pointer (&self->consumer));
   elves_registry_free (self->registry);
   elves_agent_pool_free (self->pool);
+  elves_errands_free (self->errands);
   elves_amqp_publisher_free (self->publisher);
   elves_echo_free (self->echo);
   elves_canary_free (self->canary);

@@ -142,6 +142,35 @@ test_null (void)
   elves_reinstruct_unref (NULL);
 }
 
+static void
+test_names (void)
+{
+  static const struct
+  {
+    const char *execution, *id, *type;
+    gboolean named;
+  } cases[] = {
+    { "key", "", "", TRUE },        { "key", "other", "other", TRUE },
+    { "ke", "id", "queue", FALSE }, { NULL, "id", "queue", TRUE },
+    { "", "id", "", TRUE },         { NULL, "id", "cron", FALSE },
+    { NULL, "i", "", FALSE },       { NULL, "", "queue", FALSE },
+    { NULL, "", "", FALSE },
+  };
+  g_autoptr (ElvesInstruct) job = elves_instruct_new ();
+  elves_instruct_set (&job->id, "id");
+  elves_instruct_set (&job->type, "queue");
+  job->execution = g_strdup ("key");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (cases); i++)
+    {
+      g_autoptr (ElvesInstruct) question = elves_instruct_new ();
+      question->execution = g_strdup (cases[i].execution);
+      elves_instruct_set (&question->id, cases[i].id);
+      elves_instruct_set (&question->type, cases[i].type);
+      g_assert_cmpint (elves_instruct_names (question, job), ==, cases[i].named);
+    }
+}
+
 int
 main (int argc, char **argv)
 {
@@ -152,6 +181,7 @@ main (int argc, char **argv)
   g_test_add_func ("/instruct/copy-of-defaults", test_copy_of_defaults);
   g_test_add_func ("/instruct/answer", test_answer);
   g_test_add_func ("/instruct/failure", test_failure);
+  g_test_add_func ("/instruct/names", test_names);
   g_test_add_func ("/instruct/null", test_null);
   return g_test_run ();
 }

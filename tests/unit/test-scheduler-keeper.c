@@ -411,6 +411,26 @@ test_poison_is_put_aside (Fixture *self, gconstpointer data)
   g_assert_cmpuint (seen.outcomes, ==, 1);
 }
 
+/* Only what is here and nowhere else is ended here. */
+static void
+test_cancel (Fixture *self, gconstpointer data)
+{
+  g_autoptr (ElvesFlight) flight = new_flight (self);
+
+  elves_keeper_start (self->keeper, flight);
+  g_assert_false (elves_keeper_cancel (self->keeper, flight)); /* it is being called */
+  g_assert_true (elves_flight_advance (flight, ELVES_FLIGHT_PAUSE));
+  flight->may_have_started = TRUE;
+  g_assert_false (elves_keeper_cancel (self->keeper, flight));
+  flight->may_have_started = FALSE;
+  g_assert_cmpuint (seen.outcomes, ==, 0);
+  g_assert_true (elves_keeper_cancel (self->keeper, flight));
+  g_assert_cmpuint (seen.outcomes, ==, 1);
+  g_assert_cmpint (seen.reason, ==, ELVES_REASON_CANCELLED);
+  g_assert_false (elves_keeper_cancel (self->keeper, flight)); /* it has its outcome */
+  confirm_outcome (self, flight);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -432,6 +452,7 @@ main (int argc, char **argv)
     { "/keeper/delivered-before", test_delivered_before, FALSE },
     { "/keeper/asks-again", test_asks_again, FALSE },
     { "/keeper/at-most-once", test_at_most_once, FALSE },
+    { "/keeper/cancel", test_cancel, FALSE },
     { "/keeper/poison-is-put-aside", test_poison_is_put_aside, FALSE },
   };
 
