@@ -3,6 +3,7 @@ ends."""
 
 import collections
 import contextlib
+import datetime
 import json
 import signal
 import threading
@@ -12,7 +13,7 @@ import urllib.request
 import pytest
 from services import Postgres
 from support.apps import shell
-from support.queues import Queues
+from support.queues import Queues, one_task
 from support.wait import wait_until
 
 POINTS = [
@@ -160,6 +161,89 @@ def test_e41_killed_again_and_again(stage, kept):
         assert set(queues.tasks(queue)) == set(tasks)  # no request was done twice
         places = [runner.order.index(task) for task in tasks]
         assert places[0] == min(places) and places[-1] == max(places)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("point", POINTS)
+def test_e41_submit_killed_at(stage, kept, point, count):
+    """A queue that was submitted as a whole is there once, or not at all, and each task runs once."""
+    keeper, queues = kept({"ELVES_CRASH": f"{point}:{count}"})
+    runner = Runner(stage)
+    tasks = [one_task(f"t{i}", after=[f"t{i - 1}"] if i else None) for i in range(4)]
+    tasks += [one_task() for _ in range(20)]
+    made = queues.submit(tasks, key="once", width=5)
+    again = queues.submit(tasks, key="once", width=5)
+    assert (again["id"], again["tasks"]) == (made["id"], made["tasks"]) and again["existed"] == "true"
+    detail = queues.wait_ended(made["id"], 60)
+    assert keeper.deaths == 1
+    runner.close()
+    assert detail["counts"]["finish"] == detail["total"] == len(tasks)
+    assert queues.find()["total"] == 1
+    assert set(runner.order) == set(made["tasks"])
+    chain = [runner.order.index(id) for id in made["tasks"][:4]]
+    assert chain == sorted(chain)
+    assert all(r["worker_message"] == "answer 1" for r in queues.records(made["id"]).values())
+
+
+class Crew(Runner):
+    """Answers a little later; knows how many ran at one time: published, and not yet answered."""
+
+    def __init__(self, stage, delay=0.03):
+        self.delay = delay
+        self.running = {}
+        self.most = 0
+        super().__init__(stage)
+
+    def _answer(self, queues, message):
+        key = message.properties.message_id
+        self.messages[key] += 1
+        if self.messages[key] == 1:
+            self.order.append(key)
+        self.running.setdefault(key, time.monotonic() + self.delay)
+        self.most = max(self.most, len(self.running))
+
+    def _run(self):
+        with contextlib.closing(Queues(self.stage.services, self.stage.exchange)) as queues:
+            self._bound.set()
+            while not self._over.is_set():
+                message = queues.jobs.poll()
+                if message is not None:
+                    self._answer(queues, message)
+                    continue
+                for key, until in list(self.running.items()):
+                    if until < time.monotonic():
+                        del self.running[key]
+                        queues.result(key)
+                time.sleep(0.002)
+
+
+@pytest.mark.parametrize("pace", [{"width": 4}, {"stagger_ms": 20}, {"width": 3, "stagger_ms": 10}])
+def test_e41_pace_killed_again_and_again(stage, kept, pace):
+    """Width and stagger hold, and no task is forgotten, whenever the daemon is killed."""
+    keeper, queues = kept()
+    crew = Crew(stage)
+    made = queues.submit([one_task() for _ in range(120)], **pace)
+    killer = threading.Thread(target=kill_often, args=(keeper, 6))
+    killer.start()
+    detail = queues.wait_ended(made["id"], 90)
+    killer.join()
+    crew.close()
+    assert keeper.deaths >= 4
+    assert detail["counts"]["finish"] == 120 and set(crew.order) == set(made["tasks"])
+    # A task that was published before a death and after it, and answered in between, counts twice.
+    repeated = sum(crew.messages.values()) - 120
+    assert crew.most <= pace.get("width", 120) + repeated
+    if "stagger_ms" in pace:
+        started = sorted(record["started"] for record in queues.records(made["id"]).values())
+        instants = [datetime.datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp() for text in started]
+        gaps = [after - before for before, after in zip(instants, instants[1:])]
+        assert min(gaps) >= pace["stagger_ms"] / 1000 - 0.0011, gaps
+
+
+def kill_often(keeper, times):
+    for _ in range(times):
+        time.sleep(0.3)
+        keeper.daemon.process.kill()
 
 
 def test_e41_restart_resumes(stage, store_url):
