@@ -22,7 +22,8 @@ typedef struct
   ElvesAuth *auth;
   ElvesAuthRequest request;
   ElvesSignClaim claim;
-  const char *auth_id; /* of the claim, or of the token */
+  const char *auth_id;  /* of the claim, or of the token */
+  const char *app, *ip; /* (nullable) what it is to be used for */
   ElvesAuthFunc func;
   gpointer user_data;
 } Check;
@@ -78,8 +79,7 @@ on_permission (const ElvesCallerAnswer *answer, const GError *error, gpointer us
 static void
 check_permission (Check *check)
 {
-  const char *app = elves_parameters_get (check->request.parameters, "app");
-  const char *ip = elves_parameters_get (check->request.parameters, "ip");
+  const char *app = check->app, *ip = check->ip;
   GString *body;
 
   if (!elves_openapi_config_asks_supervisor (check->auth->config) || (app == NULL && ip == NULL))
@@ -202,6 +202,8 @@ elves_auth_check (ElvesAuth *self,
   Check *check = g_new0 (Check, 1);
 
   *check = (Check){ .auth = self, .request = *request, .func = func, .user_data = user_data };
+  check->app = elves_parameters_get (request->parameters, "app");
+  check->ip = elves_parameters_get (request->parameters, "ip");
   if (request->bearer == NULL)
     {
       check_claim (check);
@@ -212,6 +214,29 @@ elves_auth_check (ElvesAuth *self,
     check_permission (check);
   else
     end (check, ELVES_API_TOKEN);
+}
+
+/**
+ * elves_auth_permit:
+ * @auth_id: who was let in
+ * @app: (nullable): of a job
+ * @ip: (nullable): of a job
+ * @func: called once, perhaps from inside
+ */
+void
+elves_auth_permit (ElvesAuth *self,
+                   const char *auth_id,
+                   const char *app,
+                   const char *ip,
+                   ElvesAuthFunc func,
+                   gpointer user_data)
+{
+  Check *check = g_new0 (Check, 1);
+
+  *check = (Check){
+    .auth = self, .auth_id = auth_id, .app = app, .ip = ip, .func = func, .user_data = user_data
+  };
+  check_permission (check);
 }
 
 /**

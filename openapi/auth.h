@@ -28,5 +28,12 @@ void elves_auth_check (ElvesAuth *self,
                        const ElvesAuthRequest *request,
                        ElvesAuthFunc func,
                        gpointer user_data);
+/* Whether @auth_id may use @app and @ip (both nullable); valid until the answer. */
+void elves_auth_permit (ElvesAuth *self,
+                        const char *auth_id,
+                        const char *app,
+                        const char *ip,
+                        ElvesAuthFunc func,
+                        gpointer user_data);
 
 G_END_DECLS

@@ -69,6 +69,8 @@ const ElvesOption elves_openapi_options[] = {
     .help = "true: the error codes of ip and param are those that the original mixed up" },
   { "openapi.maxStreams", ELVES_OPTION_UINT, FIELD (max_streams), "1000", 1, 1000000, "streams",
     .help = "answers at one time that come in parts, as it happens; more get status 503" },
+  { "openapi.maxTargets", ELVES_OPTION_UINT, FIELD (max_targets), "10000", 1, 100000, "agents",
+    .help = "agents of one job, and tasks of one queue, made through /api/v3" },
   { "openapi.callTimeout", ELVES_OPTION_UINT, FIELD (call_timeout_ms), "5000", 100, 600000, "ms",
     .help = "limit of an answer of another component; a job's has its own timeout more" },
   DOOR_OPTIONS (taskcenter, "0"),

@@ -32,7 +32,7 @@ typedef struct
   guint port;
   char *allowed; /* server.authips */
   char *tls_certificate, *tls_key;
-  guint max_connections, max_requests, max_streams;
+  guint max_connections, max_requests, max_streams, max_targets;
   guint64 max_body_bytes;
   guint client_timeout_s;
 

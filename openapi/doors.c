@@ -8,6 +8,7 @@
 #include "openapi/romens.h"
 #include "openapi/taskcenter.h"
 #include "openapi/v2.h"
+#include "openapi/v3.h"
 
 #include <string.h>
 
@@ -34,6 +35,7 @@ struct ElvesDoors
 
 static const ElvesDoorType *const types[] = {
   &elves_v2_door,
+  &elves_v3_door,
   &elves_taskcenter_door,
   &elves_romens_door,
   &elves_qbasecron_door,

@@ -161,8 +161,11 @@ send_answer (ElvesHttpRequest *self, guint status, const char *content_type, GSt
   gsize length = body->len;
 
   soup_server_message_set_status (self->message, status, NULL);
-  soup_server_message_set_response (self->message, content_type, SOUP_MEMORY_TAKE,
-                                    g_string_free (body, FALSE), length);
+  if (content_type != NULL)
+    soup_server_message_set_response (self->message, content_type, SOUP_MEMORY_TAKE,
+                                      g_string_free (body, FALSE), length);
+  else
+    g_string_free (body, TRUE);
   if (connection != NULL)
     elves_http_connection_expect (connection);
   soup_server_message_unpause (self->message);
@@ -172,7 +175,7 @@ send_answer (ElvesHttpRequest *self, guint status, const char *content_type, GSt
  * elves_http_request_answer:
  * @self: (transfer full): a request
  * @status: of HTTP
- * @content_type: of @body
+ * @content_type: (nullable): of @body; %NULL: there is none
  * @body: (transfer full): what to say
  *
  * When the client has gone nothing is sent.
