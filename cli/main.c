@@ -11,6 +11,7 @@ static const ElvesCliCommand commands[] = {
   { "send", "publish a message as it stands and print what comes back", elves_cli_send },
   { "agents", "list the registered agents", elves_cli_agents },
   { "cancel", "end a job that waits or runs", elves_cli_cancel },
+  { "output", "print what a job prints", elves_cli_output },
   { "ping", "send a no-op to an agent or to all, and print where its time went", elves_cli_ping },
   { "cron", "when does a rule fire? and the timed tasks of elves-cron", elves_cli_cron },
   { "queue", "queues of tasks that wait for each other", elves_cli_queue },

@@ -303,3 +303,20 @@ def test_ctl_cancel(path):
     assert (missing.returncode, missing.stdout) == (1, "not-found\n")
     assert "no agent is registered" in ctl("10.9.9.9", "x").stderr
     assert ctl(path.ip).returncode == 2
+
+
+def test_ctl_output(path):
+    def ctl(*arguments):
+        return run_tool("elvesctl", "--config", path.daemon.config, "output", *arguments, timeout=60)
+
+    go = path.path("go")
+    path.start(f"printf 'one\\n'; touch {path.path('here')}; while [ ! -e {go} ]; do sleep 0.02; done; printf two", "ID-1")
+    path.wait_file("here")
+    wait_until(lambda: ctl(path.ip, "ID-1").stdout == "one\n", "what is there is printed")
+    followed = []
+    reader = threading.Thread(target=lambda: followed.append(ctl(path.ip, "ID-1", "--follow", "-t", "queue")))
+    reader.start()
+    open(go, "w").close()
+    reader.join(60)
+    assert (followed[0].returncode, followed[0].stdout) == (0, "one\ntwo"), followed[0]
+    assert "no agent is registered" in ctl("10.9.9.9", "x", "-f").stderr
