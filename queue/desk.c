@@ -33,6 +33,7 @@ errand_free (gpointer data)
   elves_queue_task_free (self->task);
   elves_component_result_clear (&self->result);
   elves_queue_submission_free (self->submission);
+  elves_refusal_clear (&self->refusal);
   elves_queue_find_clear (&self->find);
   g_free (self->tasks_query.status);
   clear_outcome (self);

@@ -41,6 +41,7 @@ struct ElvesQueueErrand
   ElvesComponentResult result;
   ElvesQueuePage page;
   ElvesQueueSubmission *submission;
+  ElvesRefusal refusal; /* of what is read on the thread */
   ElvesQueueFind find;
   ElvesQueueTasksQuery tasks_query;
   gint64 until_us; /* queueChanges: g_get_monotonic_time() */
