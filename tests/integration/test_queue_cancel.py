@@ -3,6 +3,7 @@
 import contextlib
 
 import pytest
+from support.apps import shell
 from support.fake_component import FakeComponent
 from support.queues import must, new_id, one_task
 from support.wait import wait_until
@@ -204,6 +205,27 @@ def take_jobs(queues, published):
         if message.json["mqkey"].endswith("asyncJob"):
             published.add(message.json["mqbody"]["id"])
     return len(published)
+
+
+def test_e40_cancel_real_agent(stage, store_url, tmp_path):
+    """Through a real scheduler and a real agent: what runs is ended, and says so."""
+    stage.scheduler()
+    agent = stage.agent()
+    ran = tmp_path / "ran"
+    shell(agent.apps, "steps", "run.sh", f"echo $ELVES_ID >> {ran}; sleep 600")
+    stage.wait_registered(agent)
+    stage.queue_daemon(store_url)
+    queues = stage.queues()
+    task = one_task(ip=agent.ip, proxy="run.sh", timeout=900)
+    made = queues.submit([task, task, task], app="steps", width=2)
+    wait_until(lambda: ran.exists() and len(ran.read_text().split()) == 2, "two run")
+    must(queues.call("cancelTask", {"id": made["id"], "task": made["tasks"][0]}))
+    wait_until(lambda: len(ran.read_text().split()) == 3, "the third one takes its place", 60)
+    answer = must(queues.call("cancelQueue", {"id": made["id"]}))
+    assert answer["result"] == {"stopped": 0, "cancelling": 2}
+    detail = queues.wait_ended(made["id"], 60)
+    assert detail["counts"]["cancelled"] == 3
+    assert {record["reason"] for record in queues.records(made["id"]).values()} == {"cancelled"}
 
 
 def test_e40_cancel_refused(queues):
