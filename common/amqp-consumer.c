@@ -288,7 +288,7 @@ on_free (gpointer data)
   g_free ((char *) self->topology.exchange);
   g_free ((char *) self->topology.queue);
   g_free ((char *) self->topology.dead_queue);
-  g_free ((char *) self->topology.second_exchange);
+  g_strfreev ((char **) self->topology.more_exchanges);
   g_free (self->declared_echo);
   g_free (self->echo_queue);
   g_strfreev ((char **) self->topology.bindings);
@@ -325,7 +325,8 @@ elves_amqp_consumer_new (const ElvesAmqpSettings *settings,
   self->topology.exchange = g_strdup (topology->exchange);
   self->topology.queue = g_strdup (topology->queue);
   self->topology.dead_queue = g_strdup (topology->dead_queue);
-  self->topology.second_exchange = g_strdup (topology->second_exchange);
+  self->topology.more_exchanges =
+      (const char *const *) g_strdupv ((char **) topology->more_exchanges);
   self->topology.bindings = (const char *const *) g_strdupv ((char **) topology->bindings);
   self->callbacks = *callbacks;
   self->user_data = user_data;

@@ -122,9 +122,12 @@ elves_amqp_connection_declare_queue (ElvesAmqpConnection *self,
     return FALSE;
   if (!bind_all (self, topology, topology->exchange, error))
     return FALSE;
-  return topology->second_exchange == NULL ||
-         (elves_amqp_connection_declare_exchange (self, topology->second_exchange, error) &&
-          bind_all (self, topology, topology->second_exchange, error));
+  for (const char *const *exchange = topology->more_exchanges;
+       exchange != NULL && *exchange != NULL; exchange++)
+    if (!elves_amqp_connection_declare_exchange (self, *exchange, error) ||
+        !bind_all (self, topology, *exchange, error))
+      return FALSE;
+  return TRUE;
 }
 
 /**

@@ -23,7 +23,7 @@ can_be_published (const ElvesPublication *publication)
          is_short (publication->cc) && is_short (publication->content_type) &&
          is_short (publication->content_encoding) && is_short (publication->correlation_id) &&
          is_short (publication->reply_to) && is_short (publication->message_id) &&
-         is_short (publication->execution);
+         is_short (publication->execution) && is_short (publication->task);
 }
 
 static void
@@ -69,6 +69,15 @@ set_headers (ElvesAmqpProperties *self, const ElvesPublication *publication)
       value = add_header (self, ELVES_HEADER_EXECUTION);
       value->kind = AMQP_FIELD_KIND_UTF8;
       value->value.bytes = amqp_cstring_bytes (publication->execution);
+    }
+  if (publication->task != NULL)
+    {
+      value = add_header (self, ELVES_HEADER_TASK);
+      value->kind = AMQP_FIELD_KIND_UTF8;
+      value->value.bytes = amqp_cstring_bytes (publication->task);
+      value = add_header (self, ELVES_HEADER_PLANNED);
+      value->kind = AMQP_FIELD_KIND_I64;
+      value->value.i64 = publication->planned_s;
     }
   if (publication->is_again)
     {

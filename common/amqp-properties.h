@@ -12,7 +12,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   amqp_basic_properties_t properties;
-  amqp_table_entry_t headers[3];
+  amqp_table_entry_t headers[5];
   amqp_field_value_t cc;
   char expiration[sizeof "4294967295"];
 } ElvesAmqpProperties;

@@ -33,7 +33,8 @@ typedef struct
   const char *dead_queue;      /* (nullable) durable, declared like the queue; bound to nothing */
   gboolean quorum;             /* queue type */
   const char *const *bindings; /* (nullable) patterns, NULL-terminated */
-  const char *second_exchange; /* (nullable) topic, durable: the queue is bound to it as well */
+  const char *const *more_exchanges; /* (nullable) topic, durable, NULL-terminated: the queue is
+                                        bound to them as well */
   guint max_length; /* of the queue when it is made: then the oldest message goes; 0: no limit */
   gsize max_body_bytes; /* of all its messages, the same way */
   guint prefetch;

@@ -31,6 +31,7 @@ elves_publication_free (ElvesPublication *self)
   g_free (self->reply_to);
   g_free (self->message_id);
   g_free (self->execution);
+  g_free (self->task);
   g_bytes_unref (self->body);
   g_free (self);
 }

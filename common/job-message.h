@@ -36,6 +36,8 @@ typedef struct
   char *reply_to;         /* (nullable) */
   char *message_id;       /* (nullable) */
   char *execution;        /* (nullable) header of our own: the key of the job's execution */
+  char *task;             /* (nullable) header: the id of the timed task it is from */
+  gint64 planned_s;       /* with it: the instant it was planned for, unix seconds */
   gboolean is_again;      /* a job's message, published again: the header with the next is sent */
   guint attempts;
   guint expiration_ms; /* the broker drops it when nobody has taken it by then; 0: never */

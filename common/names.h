@@ -9,6 +9,9 @@
 /* Of a message that a scheduler published again. */
 #define ELVES_HEADER_EXECUTION "elves-execution" /* its key */
 #define ELVES_HEADER_ATTEMPTS "elves-attempts"   /* how often it had to be given out again */
+/* Of a message of a timed task. */
+#define ELVES_HEADER_TASK "task"       /* its id */
+#define ELVES_HEADER_PLANNED "planned" /* the instant, unix seconds */
 #define ELVES_DEAD_QUEUE_SUFFIX ".dead"
 
 /* Answers to dataTransport; not held: nothing is known here of a job whose message is held; not

@@ -12,6 +12,12 @@
 
 #include <string.h>
 
+enum
+{
+  EXCHANGES_MAX = 16,
+  NAME_MAX_BYTES = 255
+};
+
 #define FIELD(name) G_STRUCT_OFFSET (ElvesCronConfig, name)
 
 const ElvesOption elves_cron_options[] = {
@@ -41,6 +47,12 @@ const ElvesOption elves_cron_options[] = {
     .help = "largest parameter or body of a timed task" },
   { "messages.exchange", ELVES_OPTION_STRING, FIELD (messages_exchange), "elves.messages",
     .help = "topic exchange that messages of timed tasks are published to" },
+  { "messages.exchanges", ELVES_OPTION_STRING, FIELD (messages_exchanges), "taskcenter",
+    .help = "other topic exchanges that a timed task may name" },
+  { "messages.nameAlert", ELVES_OPTION_UINT, FIELD (messages_name_alert), "0", 0, 1000000000,
+    "messages", .help = "of tasks of one name in a minute; beyond it each is warned of; 0: none" },
+  { "messages.totalAlert", ELVES_OPTION_UINT, FIELD (messages_total_alert), "0", 0, 1000000000,
+    "messages", .help = "of one owner in a minute; beyond it each is warned of; 0: none" },
   { "http.maxConcurrent", ELVES_OPTION_UINT, FIELD (http_max_concurrent), "100", 1, 10000, "calls",
     .help = "HTTP callbacks at one time" },
   { "http.maxPerHost", ELVES_OPTION_UINT, FIELD (http_max_per_host), "10", 1, 10000, "connections",
@@ -90,6 +102,35 @@ elves_cron_config_elects (const ElvesCronConfig *self)
          elves_config_uses_registry (self->zookeeper.enabled, self->zookeeper.host);
 }
 
+char **
+elves_cron_config_exchanges (const ElvesCronConfig *self)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) words = g_strsplit_set (self->messages_exchanges, ", \t", -1);
+  g_strv_builder_add (builder, self->messages_exchange);
+  for (guint i = 0; words[i] != NULL; i++)
+    if (*words[i] != '\0' && strcmp (words[i], self->messages_exchange) != 0)
+      g_strv_builder_add (builder, words[i]);
+  return g_strv_builder_end (builder);
+}
+
+/* Each in use costs a connection. */
+static gboolean
+check_exchanges (const ElvesCronConfig *self, GError **error)
+{
+  g_auto (GStrv) names = elves_cron_config_exchanges (self);
+  gboolean good = g_strv_length (names) <= EXCHANGES_MAX + 1;
+  for (guint i = 0; names[i] != NULL; i++)
+    good = good && *names[i] != '\0' && strlen (names[i]) <= NAME_MAX_BYTES &&
+           !g_str_has_prefix (names[i], "amq.");
+  if (!good)
+    g_set_error (error, ELVES_ERROR, ELVES_ERROR_CONFIG,
+                 "messages.exchanges: expected at most %d names of at most %d bytes, none of which "
+                 "begins with amq.",
+                 EXCHANGES_MAX, NAME_MAX_BYTES);
+  return good;
+}
+
 static gboolean
 check_forbidden (const ElvesCronConfig *self, GError **error)
 {
@@ -115,7 +156,7 @@ elves_cron_config_check (gconstpointer config, GError **error)
       g_prefix_error (error, "store.url: ");
       return FALSE;
     }
-  return check_forbidden (self, error) &&
+  return check_forbidden (self, error) && check_exchanges (self, error) &&
          elves_config_check_registry (self->zookeeper.enabled, self->zookeeper.host,
                                       self->zookeeper.root, error) &&
          elves_config_check_metrics (self->metrics.listen, self->metrics.allowed, error) &&

@@ -24,7 +24,9 @@ typedef struct
   guint result_grace_s;    /* cron.resultGrace: beyond the timeout, an execution is given up */
   guint64 max_param_bytes; /* cron.maxParam */
 
-  char *messages_exchange; /* messages.exchange */
+  char *messages_exchange;  /* messages.exchange */
+  char *messages_exchanges; /* messages.exchanges: others that a task may name */
+  guint messages_name_alert, messages_total_alert; /* in a minute; 0: none */
 
   guint http_max_concurrent; /* http.maxConcurrent */
   guint http_max_per_host;   /* http.maxPerHost */
@@ -49,6 +51,8 @@ extern const ElvesOption elves_cron_options[];
 
 /* Rules between keys. */
 gboolean elves_cron_config_check (gconstpointer config, GError **error);
+/* (transfer full): messages.exchange, and those of messages.exchanges. */
+char **elves_cron_config_exchanges (const ElvesCronConfig *self);
 /* Several processes on one database: one of them is elected. */
 gboolean elves_cron_config_elects (const ElvesCronConfig *self);
 

@@ -81,9 +81,9 @@ elves_cron_desk_delete (ElvesRequest *request, gpointer user_data)
 {
   ElvesCronDesk *self = user_data;
   g_autofree char *soft = elves_cron_desk_read_text (self, request, "soft");
-  g_autofree char *name = soft != NULL ? elves_cron_desk_read_text (self, request, "name") : NULL;
+  g_autofree char *name = elves_json_value_to_text (elves_request_get (request, "name"));
   gboolean is_soft = soft != NULL && g_ascii_strcasecmp (soft, "true") == 0;
-  if (name == NULL)
+  if (soft == NULL)
     return;
   if (*name != '\0' || elves_request_get (request, "ids").kind == ELVES_JSON_ARRAY)
     delete_several (self, request, name, is_soft);

@@ -71,7 +71,6 @@ static gboolean
 read_texts (Search *self, ElvesRequest *request, GError **error)
 {
   return elves_request_text (request, "owner", &self->owner, error) &&
-         elves_request_text (request, "name", &self->name, error) &&
          elves_request_text (request, "id", &self->id, error) &&
          elves_request_text (request, "state", &self->state, error) &&
          elves_request_text (request, "deleted", &self->deleted, error) &&
@@ -113,6 +112,7 @@ read_search (Search *self, ElvesRequest *request, GError **error)
   guint state = 0;
   if (!read_texts (self, request, error) || !read_numbers (self, request, error))
     return FALSE;
+  self->name = elves_json_value_to_text (elves_request_get (request, "name"));
   self->unique_key = elves_json_value_to_text (elves_request_get (request, "unique"));
   read_ids (self, request);
   self->query.owner = self->owner;

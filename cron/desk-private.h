@@ -63,6 +63,7 @@ void elves_cron_desk_replace (ElvesRequest *request, gpointer user_data);
 void elves_cron_desk_delete (ElvesRequest *request, gpointer user_data);
 void elves_cron_desk_find (ElvesRequest *request, gpointer user_data);
 void elves_cron_desk_list (ElvesRequest *request, gpointer user_data);
+void elves_cron_desk_stat (ElvesRequest *request, gpointer user_data);
 void elves_cron_desk_detail (ElvesRequest *request, gpointer user_data);
 void elves_cron_desk_history (ElvesRequest *request, gpointer user_data);
 void elves_cron_desk_audit (ElvesRequest *request, gpointer user_data);

@@ -1,4 +1,4 @@
-/* cronList and cronDetail. */
+/* cronList, cronDetail and cronStat. */
 #include "cron/desk-private.h"
 
 #include "common/json-writer.h"
@@ -77,4 +77,37 @@ elves_cron_desk_detail (ElvesRequest *request, gpointer user_data)
   if (elves_cron_desk_read_task (self, request, &id, &owner))
     elves_cron_schedules_show (self->parts.ledger, id, owner, on_shown,
                                elves_cron_errand_new (self, request));
+}
+
+/* ---- cronStat ------------------------------------------------------------------------------- */
+
+/* Names of members go out as they are; these are anybody's texts. */
+static void
+add_count (const char *name, guint64 count, gpointer user_data)
+{
+  g_autoptr (GString) quoted = g_string_new (NULL);
+  elves_json_add_text (quoted, NULL, name);
+  g_string_truncate (quoted, quoted->len - 1);
+  elves_json_add_number (user_data, quoted->str + 1, (gint64) count);
+}
+
+void
+elves_cron_desk_stat (ElvesRequest *request, gpointer user_data)
+{
+  ElvesCronDesk *self = user_data;
+  g_autofree char *owner = elves_cron_desk_read_text (self, request, "owner");
+  gint64 now_us = g_get_real_time ();
+  GString *body;
+  if (owner == NULL)
+    return;
+  body = elves_cron_desk_open_body ();
+  elves_json_open (body, "result");
+  elves_json_add_number (body, "total",
+                         (gint64) elves_cron_tally_total (self->parts.tally, owner, now_us));
+  elves_json_open (body, "names");
+  elves_cron_tally_foreach (self->parts.tally, owner, now_us, add_count, body);
+  elves_json_close (body);
+  elves_json_close (body);
+  elves_json_close (body);
+  elves_component_reply (self->component, request, body);
 }

@@ -275,6 +275,7 @@ const ElvesComponentAction elves_cron_actions[] = {
   { "cronDetail", elves_cron_desk_detail },
   { "cronResult", on_result },
   { "cronHistory", elves_cron_desk_history },
+  { "cronStat", elves_cron_desk_stat },
   { "cronAudit", elves_cron_desk_audit },
   { NULL, NULL },
 };

@@ -14,6 +14,7 @@ typedef struct
   const ElvesCronConfig *config;
   ElvesCronLedger *ledger;
   ElvesCronEngine *engine;
+  ElvesCronTally *tally;
   ElvesCronOutbox *outbox; /* set later: it needs the component, which needs the desk */
 } ElvesCronDeskParts;      /* all outlive the desk */
 

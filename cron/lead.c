@@ -32,6 +32,7 @@ struct ElvesCronLead
   ElvesComponent *component;
   ElvesCronOutbox *outbox;
   ElvesCronDesk *desk;
+  ElvesCronTally *tally;
   ElvesCronHistory *history; /* (nullable) until it leads */
   ElvesCronWitness *witness; /* (nullable) until it is asked */
   GPtrArray *open_shots;     /* until they are sent */
@@ -184,8 +185,10 @@ static void
 on_number (gpointer user_data, const GError *error)
 {
   ElvesCronLead *self = step_end (user_data, error);
-  if (self != NULL)
-    elves_cron_firings_open (self->ledger, on_open, step_new (self));
+  if (self == NULL)
+    return;
+  elves_cron_tally_restore (self->tally, self->ledger);
+  elves_cron_firings_open (self->ledger, on_open, step_new (self));
 }
 
 /* ---- from start to end ---------------------------------------------------------------------- */
@@ -213,11 +216,13 @@ make_parts (ElvesCronLead *self, GError **error)
   self->engine = elves_cron_engine_new (self->config, self->ledger, &engine_callbacks, self, error);
   if (self->engine == NULL)
     return FALSE;
+  self->tally = elves_cron_tally_new (self->config);
   parts.engine = self->engine;
+  parts.tally = self->tally;
   self->desk = elves_cron_desk_new (&parts);
   make_component (self);
-  self->outbox =
-      elves_cron_outbox_new (self->config, self->ledger, self->component, &outbox_callbacks, self);
+  self->outbox = elves_cron_outbox_new (self->config, self->ledger, self->component, self->tally,
+                                        &outbox_callbacks, self);
   elves_cron_desk_set_outbox (self->desk, self->outbox);
   return TRUE;
 }
@@ -266,6 +271,7 @@ elves_cron_lead_free (ElvesCronLead *self)
   elves_cron_outbox_free (self->outbox);
   elves_cron_desk_free (self->desk);
   elves_cron_engine_free (self->engine);
+  elves_cron_tally_free (self->tally);
   g_clear_pointer (&self->open_shots, g_ptr_array_unref);
   g_clear_pointer (&self->running, g_array_unref);
   g_clear_pointer (&self->queued, g_array_unref);

@@ -5,6 +5,7 @@
 #include "common/component.h"
 #include "cron/config.h"
 #include "cron/firings.h"
+#include "cron/tally.h"
 
 G_BEGIN_DECLS
 
@@ -19,6 +20,7 @@ typedef struct
 ElvesCronOutbox *elves_cron_outbox_new (const ElvesCronConfig *config,
                                         ElvesCronLedger *ledger,
                                         ElvesComponent *component,
+                                        ElvesCronTally *tally,
                                         const ElvesCronOutboxCallbacks *callbacks,
                                         gpointer user_data);
 /* After the component, which holds callbacks of ours. What is on its way is given up, and found by

@@ -73,12 +73,26 @@ read_callback (ElvesCronReading *self)
     elves_cron_reading_blame_error (self, FAULT_TARGET, error);
 }
 
+/* The usual one is no name in the plan, so that it is the one of the configuration. */
+static void
+read_exchange (ElvesCronReading *self)
+{
+  ElvesCronPlan *plan = self->plan;
+  g_auto (GStrv) names = elves_cron_config_exchanges (self->config);
+  elves_cron_reading_into (self, &plan->exchange, "exchange");
+  if (strcmp (plan->exchange, self->config->messages_exchange) == 0)
+    elves_cron_reading_set (&plan->exchange, "");
+  if (*plan->exchange != '\0' && !g_strv_contains ((const char *const *) names, plan->exchange))
+    elves_cron_reading_blame (self, FAULT_TARGET, "exchange: is not in messages.exchanges");
+}
+
 static void
 read_message (ElvesCronReading *self)
 {
   ElvesCronPlan *plan = self->plan;
   plan->action = ELVES_CRON_MESSAGE;
-  elves_cron_reading_into (self, &plan->target, "topic");
+  elves_cron_reading_raw (self, &plan->target, "topic");
+  read_exchange (self);
   elves_cron_reading_into (self, &plan->content_type, "content_type");
   if (strlen (plan->target) > ROUTING_KEY_LIMIT_BYTES)
     elves_cron_reading_blame (self, FAULT_TARGET, "topic: longer than a routing key may be");
@@ -113,7 +127,7 @@ elves_cron_reading_action (ElvesCronReading *self)
   else
     read_job (self);
   read_param (self);
-  elves_cron_reading_into (self, &self->plan->name, "name");
+  elves_cron_reading_raw (self, &self->plan->name, "name");
   if (strlen (self->plan->name) > NAME_LIMIT_BYTES)
     elves_cron_reading_blame (self, FAULT_PARAM, "name: longer than 255 bytes");
   self->plan->timeout_s =

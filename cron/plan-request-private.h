@@ -31,6 +31,8 @@ void elves_cron_reading_blame (ElvesCronReading *self, const char *text, const c
 
 /* (transfer full): "" of what is missing, and of what is no text, which is a fault. */
 char *elves_cron_reading_text (ElvesCronReading *self, const char *name);
+/* As it stands there, with its blanks. */
+void elves_cron_reading_raw (ElvesCronReading *self, char **field, const char *name);
 void elves_cron_reading_into (ElvesCronReading *self, char **field, const char *name);
 gint64
 elves_cron_reading_number (ElvesCronReading *self, const char *name, gint64 max, gint64 fallback);

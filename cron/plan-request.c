@@ -63,6 +63,17 @@ elves_cron_reading_into (ElvesCronReading *self, char **field, const char *name)
   *field = elves_cron_reading_text (self, name);
 }
 
+void
+elves_cron_reading_raw (ElvesCronReading *self, char **field, const char *name)
+{
+  ElvesJsonValue value = elves_request_get (self->request, name);
+  g_free (*field);
+  if (value.kind == ELVES_JSON_STRING)
+    *field = elves_json_value_to_text (value);
+  else
+    *field = elves_cron_reading_text (self, name);
+}
+
 gint64
 elves_cron_reading_number (ElvesCronReading *self, const char *name, gint64 max, gint64 fallback)
 {
@@ -215,14 +226,11 @@ read_policies (ElvesCronReading *self)
 
 /* ---- whose ---------------------------------------------------------------------------------- */
 
-/* As it stands there, with its blanks. */
 static void
 read_owned (ElvesCronReading *self, char **field, const char *name, gsize limit)
 {
-  ElvesJsonValue value = elves_request_get (self->request, name);
   g_autofree char *why = NULL;
-  g_free (*field);
-  *field = elves_json_value_to_text (value);
+  elves_cron_reading_raw (self, field, name);
   if (strlen (*field) <= limit)
     return;
   why = g_strdup_printf ("%s: longer than %" G_GSIZE_FORMAT " bytes", name, limit);

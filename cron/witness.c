@@ -110,9 +110,10 @@ elves_cron_witness_new (const ElvesCronConfig *config,
   ElvesCronWitness *self = g_new0 (ElvesCronWitness, 1);
   ElvesAmqpSettings settings = elves_component_broker_settings (&config->mq, &config->retry);
   const char *bindings[] = { NULL, NULL };
+  g_auto (GStrv) exchanges = elves_cron_config_exchanges (config);
   ElvesAmqpTopology topology = {
     .exchange = config->mq.exchange,
-    .second_exchange = config->messages_exchange,
+    .more_exchanges = (const char *const *) exchanges,
     .bindings = bindings,
     .max_length = LENGTH,
     .max_body_bytes = BODY_BYTES,

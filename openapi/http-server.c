@@ -3,10 +3,6 @@
 
 #include "common/error.h"
 
-#include <errno.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 static void
 on_handle (SoupServer *soup G_GNUC_UNUSED,
            SoupServerMessage *message,
@@ -58,10 +54,6 @@ on_got_chunk (SoupServerMessage *message, GBytes *chunk G_GNUC_UNUSED, gpointer 
 static void
 on_request_started (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, gpointer user_data)
 {
-  ElvesHttpConnection *connection = elves_http_connection_find (user_data, message);
-
-  if (connection != NULL)
-    elves_http_connection_set_idle (connection, FALSE);
   g_signal_connect (message, "got-headers", G_CALLBACK (on_got_headers), user_data);
   g_signal_connect (message, "got-chunk", G_CALLBACK (on_got_chunk), user_data);
 }
@@ -84,10 +76,8 @@ on_request_over (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, gpo
   ElvesHttpConnection *connection = elves_http_connection_find (self, message);
 
   elves_http_request_over (message);
-  if (connection == NULL)
-    return;
-  elves_http_connection_set_idle (connection, TRUE);
-  elves_http_connection_expect (connection);
+  if (connection != NULL)
+    elves_http_connection_expect (connection);
 }
 
 /* ---- from start to end ---- */
@@ -132,27 +122,6 @@ open_port (ElvesHttpServer *self, GError **error)
   return TRUE;
 }
 
-/* A connection is closed after one answer unless libsoup listens somewhere: having no listener
-   means to it that it was stopped. It gets a socket that nothing ever comes to. */
-static gboolean
-keep_connections (ElvesHttpServer *self, GError **error)
-{
-  int ends[2];
-  g_autoptr (GSocket) idle = NULL;
-
-  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-    {
-      g_set_error (error, ELVES_ERROR, ELVES_ERROR_UNAVAILABLE, "socketpair: %s",
-                   g_strerror (errno));
-      return FALSE;
-    }
-  self->idle_end = ends[1];
-  idle = g_socket_new_from_fd (ends[0], error);
-  if (idle == NULL)
-    close (ends[0]);
-  return idle != NULL && soup_server_listen_socket (self->soup, idle, 0, error);
-}
-
 static void
 make_soup (ElvesHttpServer *self)
 {
@@ -189,10 +158,8 @@ elves_http_server_new (ElvesDeadlines *deadlines,
   self->connections = g_hash_table_new (NULL, NULL);
   g_queue_init (&self->requests);
   g_queue_init (&self->streams);
-  self->idle_end = -1;
   make_soup (self);
-  if (!keep_connections (self, error) || !load_certificate (self, error) ||
-      !open_port (self, error))
+  if (!load_certificate (self, error) || !open_port (self, error))
     return NULL;
   g_socket_service_start (self->service);
   return g_steal_pointer (&self);
@@ -219,8 +186,6 @@ elves_http_server_free (ElvesHttpServer *self)
   elves_http_connections_forget (self);
   g_signal_handlers_disconnect_by_data (self->soup, self);
   soup_server_disconnect (self->soup);
-  if (self->idle_end >= 0)
-    close (self->idle_end);
   g_object_unref (self->soup);
   g_clear_object (&self->certificate);
   g_free (self);

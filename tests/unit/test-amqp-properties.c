@@ -45,6 +45,26 @@ test_round_trip (void)
   g_assert_cmpuint (delivery->attempts, ==, 3);
 }
 
+/* What a timed task says about itself is for others: it is not read here. */
+static void
+test_timed (void)
+{
+  g_autoptr (ElvesPublication) publication = new_publication ();
+  ElvesAmqpProperties properties;
+  const amqp_table_entry_t *headers = properties.headers;
+
+  publication->cc = g_strdup ("copy");
+  publication->task = g_strdup ("12499798081811720869");
+  publication->planned_s = 1490092048;
+  g_assert_true (elves_amqp_properties_set (&properties, publication, TRUE));
+  g_assert_cmpint (properties.properties.headers.num_entries, ==, 3);
+  g_assert_cmpmem (headers[1].key.bytes, headers[1].key.len, ELVES_HEADER_TASK, 4);
+  g_assert_cmpmem (headers[1].value.value.bytes.bytes, headers[1].value.value.bytes.len,
+                   publication->task, 20);
+  g_assert_cmpmem (headers[2].key.bytes, headers[2].key.len, ELVES_HEADER_PLANNED, 7);
+  g_assert_cmpint (headers[2].value.value.i64, ==, 1490092048);
+}
+
 static void
 test_nothing (void)
 {
@@ -114,6 +134,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/amqp-properties/round-trip", test_round_trip);
+  g_test_add_func ("/amqp-properties/timed", test_timed);
   g_test_add_func ("/amqp-properties/nothing", test_nothing);
   g_test_add_func ("/amqp-properties/too-long", test_too_long);
   g_test_add_func ("/amqp-properties/foreign-headers", test_foreign_headers);

@@ -43,6 +43,19 @@ test_rules (void)
 }
 
 static void
+test_exchanges (void)
+{
+  ElvesCronConfig config = { .messages_exchange = (char *) "m",
+                             .messages_exchanges = (char *) " a,b  m,, c" };
+  g_auto (GStrv) names = elves_cron_config_exchanges (&config);
+  g_autofree char *text = g_strjoinv ("|", names);
+  g_assert_cmpstr (text, ==, "m|a|b|c");
+  g_assert_true (is_good (NEEDED "messages.exchanges=\n"));
+  g_assert_false (is_good (NEEDED "messages.exchanges=amq.topic\n"));
+  g_assert_false (is_good (NEEDED "messages.exchanges=a b c d e f g h i j k l m n o p q\n"));
+}
+
+static void
 test_elects (void)
 {
   g_assert_false (elects (NEEDED));
@@ -79,6 +92,7 @@ main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
   g_test_add_func ("/rules", test_rules);
+  g_test_add_func ("/exchanges", test_exchanges);
   g_test_add_func ("/elects", test_elects);
   g_test_add_func ("/documentation", test_documentation);
   g_test_add_func ("/metrics", test_metrics);

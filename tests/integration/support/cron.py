@@ -36,6 +36,7 @@ class CronStage(Stage):
         super().__init__(services, folder)
         self.cron_queue = self.name + "-cron"
         self.messages = self.name + "-messages"
+        self.others = self.name + "-others"  # an exchange that a task may name
         self.store = store
         self.url = self._make_store()
 
@@ -67,6 +68,7 @@ class CronStage(Stage):
             connection.channel().queue_delete(self.cron_queue)
             connection.channel().queue_delete(self.cron_queue + ".sent")
             connection.channel().exchange_delete(self.messages)
+            connection.channel().exchange_delete(self.others)
             connection.close()
         super()._remove_traces()
 
@@ -79,6 +81,7 @@ class CronStage(Stage):
             "mq.exchange": self.exchange,
             "mq.queue": self.cron_queue,
             "messages.exchange": self.messages,
+            "messages.exchanges": "taskcenter " + self.others,
             "metrics.port": free_port(),
             "shutdown.timeout": 5,
             "retry.cap": 1000,
@@ -145,11 +148,11 @@ class CronStage(Stage):
         """What a scheduler would get."""
         return self.asker.inbox("cron.scheduler")
 
-    def topic(self, key):
+    def topic(self, key, exchange=None):
         """What a consumer of the messages' exchange gets."""
-        inbox = Inbox(self.asker)
-        inbox.channel.exchange_declare(self.messages, "topic", durable=True)
-        inbox.channel.queue_bind(inbox.name, self.messages, key)
+        inbox, exchange = Inbox(self.asker), exchange or self.messages
+        inbox.channel.exchange_declare(exchange, "topic", durable=True)
+        inbox.channel.queue_bind(inbox.name, exchange, key)
         return inbox
 
     def report(self, id, worker_flag=1, rand_id=None, **members):
