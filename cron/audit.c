@@ -145,7 +145,7 @@ walk_entries (Walk *walk, const char *id, ElvesStoreTx *tx, gint64 from_us, GErr
   g_autoptr (ElvesStoreRows) rows = elves_store_tx_query (
       tx,
       "SELECT planned_us, until_us, state, sent_us FROM cron_firing WHERE schedule = ? AND "
-      "until_us > ? AND planned_us <= ? ORDER BY planned_us",
+      "request IS NULL AND until_us > ? AND planned_us <= ? ORDER BY planned_us",
       ELVES_VALUES (ELVES_TEXT (id), ELVES_INT (from_us), ELVES_INT (walk->to_us)), error);
   while (rows != NULL && elves_store_rows_next (rows))
     take_entry (walk, rows);

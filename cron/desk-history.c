@@ -3,14 +3,19 @@
 
 #include "common/json-writer.h"
 #include "cron/audit.h"
+#include "cron/firings.h"
 #include "cron/history.h"
 #include "cron/life.h"
 #include "cron/text.h"
+
+#include <string.h>
 
 enum
 {
   PAGE_DEFAULT = 50,
   PAGE_MAX = 1000,
+  SIZE_DEFAULT = 10, /* of pages by number */
+  PAGES_MAX = 1000000000,
   AUDIT_DELAY_S = 10 /* what was planned since may still be on its way */
 };
 
@@ -46,7 +51,10 @@ static void
 add_execution (GString *body, const char *id, const ElvesCronExecution *execution)
 {
   gboolean has_ended = execution->life == ELVES_CRON_ENDED;
+  gboolean ok = execution->flag && execution->worker_flag == 1;
   g_autofree char *key = elves_cron_key (id, execution->planned_us);
+  g_autofree char *attempts =
+      g_strdup_printf ("[%s]", execution->attempts != NULL ? execution->attempts : "");
   elves_json_open (body, NULL);
   add_time (body, "planned", execution->planned_us);
   add_time (body, "until", execution->until_us);
@@ -60,11 +68,21 @@ add_execution (GString *body, const char *id, const ElvesCronExecution *executio
   elves_json_add_text (body, "worker_message", execution->message);
   elves_json_add_number (body, "worker_costtime", execution->cost_ms);
   elves_json_add_text (body, "key", key);
+  elves_json_add_text (body, "token", execution->token != NULL ? execution->token : "");
+  elves_json_add_text (body, "status",
+                       elves_cron_status_name (execution->life, ok, execution->reason));
+  elves_json_add_text (body, "reason", execution->reason != NULL ? execution->reason : "");
+  elves_json_add_number (body, "http_status", execution->http_status);
+  elves_json_add_json (body, "attempts", attempts, strlen (attempts));
   elves_json_close (body);
 }
 
 static void
-on_page (const GPtrArray *executions, gboolean more, const GError *error, gpointer user_data)
+on_page (const GPtrArray *executions,
+         gboolean more,
+         gint64 total,
+         const GError *error,
+         gpointer user_data)
 {
   ElvesCronErrand *errand = user_data;
   const ElvesCronExecution *last;
@@ -72,6 +90,8 @@ on_page (const GPtrArray *executions, gboolean more, const GError *error, gpoint
   if (!elves_cron_errand_check (errand, error))
     return;
   body = elves_cron_desk_open_body ();
+  if (errand->limit != 0)
+    elves_json_add_number (body, "total", total);
   elves_json_open_array (body, "result");
   for (guint i = 0; i < executions->len; i++)
     add_execution (body, errand->id, executions->pdata[i]);
@@ -82,26 +102,44 @@ on_page (const GPtrArray *executions, gboolean more, const GError *error, gpoint
   elves_cron_errand_reply (errand, body);
 }
 
+/* Either before an instant, or by the number of the page. */
+static gboolean
+read_page (ElvesCronDesk *self, ElvesRequest *request, ElvesCronPageOptions *options)
+{
+  g_autoptr (GError) error = NULL;
+  gint64 limit = PAGE_DEFAULT, page = 0, size = 0;
+  if (!elves_request_number (request, "limit", FALSE, 1, PAGE_MAX, PAGE_DEFAULT, &limit, &error) ||
+      !elves_request_number (request, "page", FALSE, 1, PAGES_MAX, 0, &page, &error) ||
+      !elves_request_number (request, "size", FALSE, 1, PAGE_MAX, 0, &size, &error))
+    {
+      elves_component_refuse (self->component, request, TEXT_TYPE, error->message);
+      return FALSE;
+    }
+  if (page == 0 && size != 0)
+    page = 1;
+  options->page = (guint) page;
+  options->limit = page == 0 ? (guint) limit : size != 0 ? (guint) size : SIZE_DEFAULT;
+  return read_time (self, request, "before", G_MAXINT64, &options->before_us) &&
+         read_time (self, request, "begin", 0, &options->begin_us) &&
+         read_time (self, request, "end", G_MAXINT64, &options->end_us);
+}
+
 void
 elves_cron_desk_history (ElvesRequest *request, gpointer user_data)
 {
   ElvesCronDesk *self = user_data;
   g_autofree char *id = NULL, *owner = NULL;
-  g_autoptr (GError) error = NULL;
-  gint64 limit = PAGE_DEFAULT, before_us;
+  ElvesCronPageOptions options = { 0 };
   ElvesCronErrand *errand;
   if (!elves_cron_desk_read_task (self, request, &id, &owner) ||
-      !read_time (self, request, "before", G_MAXINT64, &before_us))
+      !read_page (self, request, &options))
     return;
-  if (!elves_request_number (request, "limit", FALSE, 1, PAGE_MAX, PAGE_DEFAULT, &limit, &error))
-    {
-      elves_component_refuse (self->component, request, TEXT_TYPE, error->message);
-      return;
-    }
+  options.id = id;
+  options.owner = owner;
   errand = elves_cron_errand_new (self, request);
-  errand->id = g_steal_pointer (&id);
-  elves_cron_history_page (self->parts.ledger, errand->id, owner, before_us, (guint) limit, on_page,
-                           errand);
+  errand->id = g_strdup (id);
+  errand->limit = options.page;
+  elves_cron_history_page (self->parts.ledger, &options, on_page, errand);
 }
 
 /* ---- cronAudit ------------------------------------------------------------------------------ */

@@ -26,7 +26,7 @@ typedef struct
   ElvesRequest *request;
   char *id; /* (nullable) of the task it is about */
   gint64 from_us, to_us;
-  guint limit;
+  guint limit;          /* or the number of the page */
   ElvesCronEntry *held; /* (nullable) of what is being replaced */
   GList place;
 } ElvesCronErrand;
@@ -36,7 +36,10 @@ ElvesCronErrand *elves_cron_errand_new (ElvesCronDesk *desk, ElvesRequest *reque
 /* FALSE: the desk has gone, or @error was answered; the errand is freed then. */
 gboolean elves_cron_errand_check (ElvesCronErrand *self, const GError *error);
 void elves_cron_errand_reply (ElvesCronErrand *self, GString *body); /* frees @self */
-void elves_cron_errand_reply_flag (ElvesCronErrand *self);           /* frees @self */
+void elves_cron_errand_refuse (ElvesCronErrand *self,
+                               const char *text,
+                               const char *detail);        /* frees @self */
+void elves_cron_errand_reply_flag (ElvesCronErrand *self); /* frees @self */
 
 /* The members id, as it stands in the store, and owner. FALSE: no such id, and the request was
    answered and freed. */
@@ -57,10 +60,12 @@ void elves_cron_desk_add_card (ElvesCronDesk *self, GString *body, const ElvesCr
 /* As cronDetail has them beside its result. */
 void elves_cron_desk_add_detail (ElvesCronDesk *self, GString *body, const ElvesCronCard *card);
 
-/* desk-create.c, desk-delete.c, desk-find.c, desk-show.c, desk-history.c */
+/* desk-create.c, desk-delete.c, desk-execution.c, desk-find.c, desk-show.c, desk-history.c */
 void elves_cron_desk_create (ElvesRequest *request, gpointer user_data);
 void elves_cron_desk_replace (ElvesRequest *request, gpointer user_data);
 void elves_cron_desk_delete (ElvesRequest *request, gpointer user_data);
+void elves_cron_desk_fire (ElvesRequest *request, gpointer user_data);
+void elves_cron_desk_report (ElvesRequest *request, gpointer user_data);
 void elves_cron_desk_find (ElvesRequest *request, gpointer user_data);
 void elves_cron_desk_list (ElvesRequest *request, gpointer user_data);
 void elves_cron_desk_stat (ElvesRequest *request, gpointer user_data);

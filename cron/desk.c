@@ -76,6 +76,13 @@ elves_cron_errand_reply (ElvesCronErrand *self, GString *body)
 }
 
 void
+elves_cron_errand_refuse (ElvesCronErrand *self, const char *text, const char *detail)
+{
+  elves_component_refuse (self->desk->component, g_steal_pointer (&self->request), text, detail);
+  errand_free (self);
+}
+
+void
 elves_cron_errand_reply_flag (ElvesCronErrand *self)
 {
   elves_component_reply_flag (self->desk->component, g_steal_pointer (&self->request));
@@ -270,6 +277,8 @@ const ElvesComponentAction elves_cron_actions[] = {
   { "stopCron", on_stop },
   { "deleteCron", elves_cron_desk_delete },
   { "delCron", elves_cron_desk_delete }, /* of the flat form */
+  { "fireCron", elves_cron_desk_fire },
+  { "reportCron", elves_cron_desk_report },
   { "findCron", elves_cron_desk_find },
   { "cronList", elves_cron_desk_list },
   { "cronDetail", elves_cron_desk_detail },

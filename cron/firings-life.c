@@ -1,4 +1,4 @@
-/* What becomes of a recorded instant: sent, ended, released; and what a leader finds open. */
+/* What becomes of a recorded instant: sent, released; and what a leader finds open. */
 #include "cron/firings.h"
 
 #include "cron/life.h"
@@ -9,7 +9,7 @@ enum
 };
 
 #define TWENTY "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?"
-#define SHOT_COLUMNS ELVES_CRON_PLAN_COLUMNS_OF ("s.")
+#define SHOT_COLUMNS ELVES_CRON_PLAN_COLUMNS_OF ("s.") ", f.token, f.tries"
 
 static GPtrArray *
 new_shots (void)
@@ -24,6 +24,10 @@ read_shot (ElvesStoreRows *rows, guint at, gint64 planned_us)
   ElvesCronShot *shot = g_new0 (ElvesCronShot, 1);
   shot->plan = elves_cron_plan_read (rows, at);
   shot->planned_us = planned_us;
+  at += ELVES_CRON_N_PLAN_COLUMNS;
+  if (!elves_store_rows_is_null (rows, at))
+    shot->token = g_strdup (elves_store_rows_text (rows, at));
+  shot->tries = (guint) elves_store_rows_int (rows, at + 1);
   elves_cron_id_parse (shot->plan->id, &shot->id);
   return shot;
 }
@@ -105,113 +109,6 @@ elves_cron_firings_mark_sent (ElvesCronLedger *ledger,
   self->done = done;
   self->user_data = user_data;
   elves_cron_ledger_write (ledger, mark, on_marked, self, marking_free);
-}
-
-/* ---- ended ---------------------------------------------------------------------------------- */
-
-typedef struct
-{
-  ElvesCronOutcome *outcome;
-  gboolean is_news;
-  ElvesCronEndedFunc done;
-  gpointer user_data;
-} Ending;
-
-void
-elves_cron_outcome_free (ElvesCronOutcome *self)
-{
-  if (self == NULL)
-    return;
-  g_free (self->id);
-  g_free (self->error);
-  g_free (self->message);
-  g_free (self);
-}
-
-static void
-ending_free (gpointer data)
-{
-  Ending *self = data;
-  elves_cron_outcome_free (self->outcome);
-  g_free (self);
-}
-
-static gboolean
-has_ended (ElvesStoreTx *tx, const ElvesCronOutcome *outcome, gboolean *out_ended, GError **error)
-{
-  g_autoptr (ElvesStoreRows) rows = elves_store_tx_query (
-      tx, "SELECT state FROM cron_firing WHERE schedule = ? AND planned_us = ?",
-      ELVES_VALUES (ELVES_TEXT (outcome->id), ELVES_INT (outcome->planned_us)), error);
-  *out_ended = FALSE;
-  while (rows != NULL && elves_store_rows_next (rows))
-    *out_ended = elves_store_rows_int (rows, 0) == ELVES_CRON_ENDED;
-  return elves_store_rows_end (rows, error);
-}
-
-static gboolean
-write_end (ElvesStoreTx *tx, const ElvesCronOutcome *outcome, GError **error)
-{
-  return elves_store_tx_exec (
-      tx,
-      "UPDATE cron_firing SET state = 3, ended_us = ?, flag = ?, error = ?, worker_flag = ?, "
-      "message = ?, cost_ms = ?, sent_us = CASE WHEN sent_us = 0 THEN decided_us ELSE sent_us END "
-      "WHERE schedule = ? AND planned_us = ? AND state IN (1, 2)",
-      ELVES_VALUES (ELVES_INT (outcome->ended_us), ELVES_INT (outcome->flag ? 1 : 0),
-                    ELVES_TEXT (outcome->error), ELVES_INT (outcome->worker_flag),
-                    ELVES_TEXT (outcome->message), ELVES_INT (outcome->cost_ms),
-                    ELVES_TEXT (outcome->id), ELVES_INT (outcome->planned_us)),
-      NULL, error);
-}
-
-static gboolean
-write_last (ElvesStoreTx *tx, const ElvesCronOutcome *outcome, gboolean *out_known, GError **error)
-{
-  gint64 changed = 0;
-  if (!elves_store_tx_exec (
-          tx,
-          "UPDATE cron_schedule SET last_us = ?, last_flag = ?, last_error = ?, "
-          "last_worker_flag = ?, last_message = ?, last_cost_ms = ? WHERE id = ?",
-          ELVES_VALUES (ELVES_INT (outcome->ended_us), ELVES_INT (outcome->flag ? 1 : 0),
-                        ELVES_TEXT (outcome->error), ELVES_INT (outcome->worker_flag),
-                        ELVES_TEXT (outcome->message), ELVES_INT (outcome->cost_ms),
-                        ELVES_TEXT (outcome->id)),
-          &changed, error))
-    return FALSE;
-  *out_known = changed > 0;
-  return TRUE;
-}
-
-static gboolean
-end (ElvesStoreTx *tx, gpointer data, GError **error)
-{
-  Ending *self = data;
-  const ElvesCronOutcome *outcome = self->outcome;
-  gboolean had_ended = FALSE;
-  self->is_news = FALSE;
-  if (outcome->planned_us != 0 && (!has_ended (tx, outcome, &had_ended, error) ||
-                                   (!had_ended && !write_end (tx, outcome, error))))
-    return FALSE;
-  return had_ended || write_last (tx, outcome, &self->is_news, error);
-}
-
-static void
-on_ended (gpointer data, const GError *error)
-{
-  Ending *self = data;
-  self->done (self->outcome, error == NULL && self->is_news, error, self->user_data);
-}
-
-void
-elves_cron_firings_end (ElvesCronLedger *ledger,
-                        ElvesCronOutcome *outcome,
-                        ElvesCronEndedFunc done,
-                        gpointer user_data)
-{
-  Ending *self = g_new0 (Ending, 1);
-  self->outcome = outcome;
-  self->done = done;
-  self->user_data = user_data;
-  elves_cron_ledger_write (ledger, end, on_ended, self, ending_free);
 }
 
 /* ---- released ------------------------------------------------------------------------------- */
@@ -326,6 +223,7 @@ open_firings (ElvesStoreTx *tx, gpointer data, GError **error)
                             "SELECT f.planned_us, f.state, " SHOT_COLUMNS
                             " FROM cron_firing f JOIN cron_schedule s ON s.id = f.schedule "
                             "WHERE f.state IN (1, 2, 7) AND (f.state = 1 OR s.overlap <> 0) "
+                            "AND s.deleted_us = 0 "
                             "ORDER BY f.planned_us",
                             NULL, error);
   g_ptr_array_set_size (self->shots, 0);

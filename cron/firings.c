@@ -13,7 +13,7 @@
 enum
 {
   CHUNK = 50,
-  N_COLUMNS = 5
+  N_COLUMNS = 6
 };
 
 #define FIVE(text) text ", " text ", " text ", " text ", " text
@@ -22,8 +22,9 @@ enum
   ", " FIVE (text) ", " FIVE (text) ", " FIVE (text) ", " FIVE (text) ", " FIVE (text) ", " FIVE ( \
       text) ", " FIVE (text) ", " FIVE (text) ", " FIVE (text)
 
-#define ONE_ROW "(?, ?, ?, ?, ?)"
-#define INSERT "INSERT INTO cron_firing (schedule, planned_us, until_us, state, decided_us) VALUES "
+#define ONE_ROW "(?, ?, ?, ?, ?, ?)"
+#define INSERT \
+  "INSERT INTO cron_firing (schedule, planned_us, until_us, state, decided_us, token) VALUES "
 #define INSERT_END " ON CONFLICT DO NOTHING RETURNING schedule, planned_us"
 
 void
@@ -32,6 +33,7 @@ elves_cron_shot_free (ElvesCronShot *self)
   if (self == NULL)
     return;
   elves_cron_plan_free (self->plan);
+  g_free (self->token);
   g_free (self);
 }
 
@@ -71,6 +73,7 @@ typedef struct
   const ElvesCronRecord *records;
   guint n;
   char ids[CHUNK][ELVES_CRON_ID_SIZE];
+  char tokens[CHUNK][ELVES_CRON_TOKEN_SIZE]; /* "": none */
   gboolean written[CHUNK];
   GHashTable *plans; /* id -> ElvesCronPlan of what is started */
 } Chunk;
@@ -120,8 +123,9 @@ life_of (ElvesCronVerdict verdict)
   return ELVES_CRON_WAS_MISSED;
 }
 
+/* @token: (nullable) */
 static void
-add_shot (Chunk *chunk, guint i)
+add_shot (Chunk *chunk, guint i, const char *token)
 {
   const ElvesCronPlan *plan = g_hash_table_lookup (chunk->plans, chunk->ids[i]);
   ElvesCronShot *shot;
@@ -131,7 +135,14 @@ add_shot (Chunk *chunk, guint i)
   shot->id = chunk->records[i].id;
   shot->planned_us = chunk->records[i].decision.planned_us;
   shot->plan = elves_cron_plan_copy (plan);
+  shot->token = g_strdup (token);
   g_ptr_array_add (chunk->recording->shots, shot);
+}
+
+static const char *
+token_of (const Chunk *chunk, guint i)
+{
+  return *chunk->tokens[i] != '\0' ? chunk->tokens[i] : NULL;
 }
 
 static void
@@ -141,7 +152,7 @@ note_written (Chunk *chunk, const char *id, gint64 planned_us)
     if (chunk->records[i].decision.planned_us == planned_us && strcmp (chunk->ids[i], id) == 0)
       {
         chunk->written[i] = TRUE;
-        add_shot (chunk, i);
+        add_shot (chunk, i, token_of (chunk, i));
         return;
       }
 }
@@ -161,15 +172,22 @@ static gboolean
 look_at_first (Chunk *chunk, guint i, GError **error)
 {
   gboolean is_ours = FALSE;
+  g_autofree char *token = NULL;
   g_autoptr (ElvesStoreRows) rows = elves_store_tx_query (
       chunk->tx,
-      "SELECT decided_us FROM cron_firing WHERE schedule = ? AND planned_us = ? AND state = 1",
+      "SELECT decided_us, token FROM cron_firing WHERE schedule = ? AND planned_us = ? AND state = "
+      "1",
       ELVES_VALUES (ELVES_TEXT (chunk->ids[i]), ELVES_INT (chunk->records[i].decision.planned_us)),
       error);
   while (rows != NULL && elves_store_rows_next (rows))
-    is_ours = elves_store_rows_int (rows, 0) == chunk->recording->now_us;
+    {
+      is_ours = elves_store_rows_int (rows, 0) == chunk->recording->now_us;
+      g_free (token);
+      token =
+          elves_store_rows_is_null (rows, 1) ? NULL : g_strdup (elves_store_rows_text (rows, 1));
+    }
   if (is_ours)
-    add_shot (chunk, i);
+    add_shot (chunk, i, token);
   else
     chunk->recording->doubled++;
   return elves_store_rows_end (rows, error);
@@ -184,6 +202,26 @@ fill_row (const Chunk *chunk, guint i, ElvesStoreValue *values)
   values[2] = ELVES_INT (decision->until_us);
   values[3] = ELVES_INT (life_of (decision->verdict));
   values[4] = ELVES_INT (chunk->recording->now_us);
+  values[5] = ELVES_TEXT (token_of (chunk, i));
+}
+
+static gboolean
+counts (const ElvesCronRecord *record)
+{
+  return record->decision.verdict == ELVES_CRON_FIRE ||
+         record->decision.verdict == ELVES_CRON_QUEUE;
+}
+
+/* Of callbacks that carry one: of what fires, or will. */
+static void
+make_tokens (Chunk *chunk)
+{
+  for (guint i = 0; i < chunk->n; i++)
+    {
+      const ElvesCronPlan *plan = g_hash_table_lookup (chunk->plans, chunk->ids[i]);
+      if (plan != NULL && *plan->token_param != '\0' && !plan->spawn && counts (&chunk->records[i]))
+        elves_cron_token_make (chunk->tokens[i]);
+    }
 }
 
 static gboolean
@@ -224,13 +262,6 @@ insert (Chunk *chunk, GError **error)
 }
 
 /* ---- the tasks move on ---------------------------------------------------------------------- */
-
-static gboolean
-counts (const ElvesCronRecord *record)
-{
-  return record->decision.verdict == ELVES_CRON_FIRE ||
-         record->decision.verdict == ELVES_CRON_QUEUE;
-}
 
 static gboolean
 are_alike (const Chunk *chunk)
@@ -294,7 +325,10 @@ record_chunk (Recording *self, ElvesStoreTx *tx, guint from, GError **error)
                   .plans = plans };
   for (guint i = 0; i < chunk.n; i++)
     elves_cron_id_write (chunk.records[i].id, chunk.ids[i]);
-  return read_plans (&chunk, error) && insert (&chunk, error) && move_on (&chunk, error);
+  if (!read_plans (&chunk, error))
+    return FALSE;
+  make_tokens (&chunk);
+  return insert (&chunk, error) && move_on (&chunk, error);
 }
 
 static gboolean

@@ -1,4 +1,4 @@
-/* Pages of executions, and forgetting the old ones.
+/* Forgetting old executions, and the tasks that are kept for them only.
  *
  * Cleaning goes in small steps, each a work of its own, so that firing never waits long behind
  * one. What is still open is never forgotten. A task whose history was cut says until when
@@ -9,131 +9,12 @@
 #include "cron/entry.h"
 #include "cron/life.h"
 
-#include <string.h>
-
 enum
 {
   STEP = 2000,     /* rows forgotten in one work */
   TASKS_MAX = 200, /* cut in one work */
   UNCLEAN_MAX = 1 << 20
 };
-
-/* ---- pages ---------------------------------------------------------------------------------- */
-
-typedef struct
-{
-  char *id, *owner;
-  gint64 before_us;
-  guint limit;
-  GPtrArray *executions;
-  gboolean more;
-  ElvesCronExecutionsFunc done;
-  gpointer user_data;
-} Paging;
-
-static void
-execution_free (gpointer data)
-{
-  ElvesCronExecution *self = data;
-  g_free (self->error);
-  g_free (self->message);
-  g_free (self);
-}
-
-static void
-paging_free (gpointer data)
-{
-  Paging *self = data;
-  g_ptr_array_unref (self->executions);
-  g_free (self->id);
-  g_free (self->owner);
-  g_free (self);
-}
-
-static ElvesCronExecution *
-read_execution (ElvesStoreRows *rows)
-{
-  ElvesCronExecution *self = g_new0 (ElvesCronExecution, 1);
-  self->planned_us = elves_store_rows_int (rows, 0);
-  self->until_us = elves_store_rows_int (rows, 1);
-  self->life = (guint) elves_store_rows_int (rows, 2);
-  self->decided_us = elves_store_rows_int (rows, 3);
-  self->sent_us = elves_store_rows_int (rows, 4);
-  self->ended_us = elves_store_rows_int (rows, 5);
-  self->flag = elves_store_rows_int (rows, 6) != 0;
-  self->error = g_strdup (elves_store_rows_text (rows, 7));
-  self->worker_flag = (gint) elves_store_rows_int (rows, 8);
-  self->message = g_strdup (elves_store_rows_text (rows, 9));
-  self->cost_ms = (gint) elves_store_rows_int (rows, 10);
-  return self;
-}
-
-static gboolean
-exists (ElvesStoreTx *tx, const char *id, const char *owner, GError **error)
-{
-  gboolean found = FALSE;
-  g_autoptr (ElvesStoreRows) rows = elves_store_tx_query (
-      tx, "SELECT owner FROM cron_schedule WHERE id = ?", ELVES_VALUES (ELVES_TEXT (id)), error);
-  while (rows != NULL && elves_store_rows_next (rows))
-    found = *owner == '\0' || strcmp (elves_store_rows_text (rows, 0), owner) == 0;
-  if (!elves_store_rows_end (rows, error))
-    return FALSE;
-  if (!found)
-    g_set_error (error, ELVES_ERROR, ELVES_ERROR_NOT_FOUND, "no timed task has the id '%s'", id);
-  return found;
-}
-
-static gboolean
-page (ElvesStoreTx *tx, gpointer data, GError **error)
-{
-  Paging *self = data;
-  g_autoptr (ElvesStoreRows) rows = NULL;
-  if (!exists (tx, self->id, self->owner, error))
-    return FALSE;
-  rows = elves_store_tx_query (
-      tx,
-      "SELECT planned_us, until_us, state, decided_us, sent_us, ended_us, flag, error, "
-      "worker_flag, message, cost_ms FROM cron_firing WHERE schedule = ? AND planned_us < ? "
-      "ORDER BY planned_us DESC LIMIT ?",
-      ELVES_VALUES (ELVES_TEXT (self->id), ELVES_INT (self->before_us),
-                    ELVES_INT ((gint64) self->limit + 1)),
-      error);
-  g_ptr_array_set_size (self->executions, 0);
-  self->more = FALSE;
-  while (rows != NULL && elves_store_rows_next (rows))
-    if (self->executions->len == self->limit)
-      self->more = TRUE;
-    else
-      g_ptr_array_add (self->executions, read_execution (rows));
-  return elves_store_rows_end (rows, error);
-}
-
-static void
-on_paged (gpointer data, const GError *error)
-{
-  Paging *self = data;
-  self->done (self->executions, self->more, error, self->user_data);
-}
-
-void
-elves_cron_history_page (ElvesCronLedger *ledger,
-                         const char *id,
-                         const char *owner,
-                         gint64 before_us,
-                         guint limit,
-                         ElvesCronExecutionsFunc done,
-                         gpointer user_data)
-{
-  Paging *self = g_new0 (Paging, 1);
-  self->id = g_strdup (id);
-  self->owner = g_strdup (owner);
-  self->before_us = before_us;
-  self->limit = limit;
-  self->executions = g_ptr_array_new_with_free_func (execution_free);
-  self->done = done;
-  self->user_data = user_data;
-  elves_cron_ledger_read (ledger, page, on_paged, self, paging_free);
-}
 
 /* ---- cleaning ------------------------------------------------------------------------------- */
 
@@ -204,11 +85,33 @@ cut_one (ElvesStoreTx *tx, Cleaning *self, guint64 number, GError **error)
                        NULL, error);
 }
 
+/* Deleted softly, or made by another task and done: the record goes with its last execution. */
+static gboolean
+forget_tasks (ElvesStoreTx *tx, Cleaning *self, GError **error)
+{
+  gint64 deleted = 0, spawned = 0;
+  if (!elves_store_tx_exec (
+          tx,
+          "DELETE FROM cron_schedule WHERE id IN (SELECT id FROM cron_schedule s WHERE "
+          "deleted_us > 0 AND deleted_us < ? AND NOT EXISTS (SELECT 1 FROM cron_firing f WHERE "
+          "f.schedule = s.id) LIMIT ?)",
+          ELVES_VALUES (ELVES_INT (self->before_us), ELVES_INT (STEP)), &deleted, error) ||
+      !elves_store_tx_exec (
+          tx,
+          "DELETE FROM cron_schedule WHERE id IN (SELECT id FROM cron_schedule s WHERE "
+          "spawned_by <> '' AND state <> 1 AND created_us < ? AND NOT EXISTS (SELECT 1 FROM "
+          "cron_firing f WHERE f.schedule = s.id) LIMIT ?)",
+          ELVES_VALUES (ELVES_INT (self->before_us), ELVES_INT (STEP)), &spawned, error))
+    return FALSE;
+  self->forgotten = MAX (self->forgotten, MAX (deleted, spawned));
+  return TRUE;
+}
+
 static gboolean
 clean (ElvesStoreTx *tx, gpointer data, GError **error)
 {
   Cleaning *self = data;
-  if (!forget_old (tx, self, error))
+  if (!forget_old (tx, self, error) || !forget_tasks (tx, self, error))
     return FALSE;
   for (guint i = 0; i < self->ids->len; i++)
     if (!cut_one (tx, self, g_array_index (self->ids, guint64, i), error))

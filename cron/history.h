@@ -14,21 +14,32 @@ typedef struct
   gint64 planned_us, until_us, decided_us, sent_us, ended_us;
   guint life; /* ElvesCronLife */
   gboolean flag;
-  char *error, *message; /* (nullable) */
-  gint worker_flag, cost_ms;
+  char *error, *message, *reason, *token; /* (nullable) */
+  char *attempts;                         /* (nullable) elements of a JSON array */
+  gint worker_flag, cost_ms, http_status;
 } ElvesCronExecution;
 
-/* @executions: of ElvesCronExecution, newest first; @more: there are older ones. */
+/* @executions: of ElvesCronExecution, newest first; @more: there are older ones; @total: by number,
+   on all pages. */
 typedef void (*ElvesCronExecutionsFunc) (const GPtrArray *executions,
                                          gboolean more,
+                                         gint64 total,
                                          const GError *error,
                                          gpointer user_data);
-/* Those planned before @before_us. @owner: "": the task of anybody. */
+/* Which executions. */
+typedef struct
+{
+  const char *id;
+  const char *owner; /* "": the task of anybody */
+  gint64 before_us;  /* planned before it */
+  guint limit;
+  /* By number: what was missed or paused is left out. */
+  guint page; /* from 1; 0: not by number */
+  gint64 begin_us, end_us;
+} ElvesCronPageOptions; /* copied */
+
 void elves_cron_history_page (ElvesCronLedger *ledger,
-                              const char *id,
-                              const char *owner,
-                              gint64 before_us,
-                              guint limit,
+                              const ElvesCronPageOptions *options,
                               ElvesCronExecutionsFunc done,
                               gpointer user_data);
 

@@ -14,6 +14,7 @@
 #include "cron/desk.h"
 #include "cron/history.h"
 #include "cron/metrics.h"
+#include "cron/reports.h"
 #include "cron/schedules.h"
 #include "cron/witness.h"
 
@@ -33,6 +34,7 @@ struct ElvesCronLead
   ElvesCronOutbox *outbox;
   ElvesCronDesk *desk;
   ElvesCronTally *tally;
+  ElvesCronReports *reports;
   ElvesCronHistory *history; /* (nullable) until it leads */
   ElvesCronWitness *witness; /* (nullable) until it is asked */
   GPtrArray *open_shots;     /* until they are sent */
@@ -105,13 +107,20 @@ on_ended (guint64 id, gint64 planned_us, gpointer user_data)
 }
 
 static void
+on_delivered (gint64 report_until_us, gpointer user_data)
+{
+  ElvesCronLead *self = user_data;
+  elves_cron_reports_expect (self->reports, report_until_us);
+}
+
+static void
 on_out (gpointer user_data)
 {
   ElvesCronLead *self = user_data;
   elves_cron_engine_room (self->engine);
 }
 
-static const ElvesCronOutboxCallbacks outbox_callbacks = { on_ended, on_out };
+static const ElvesCronOutboxCallbacks outbox_callbacks = { on_ended, on_delivered, on_out };
 
 /* ---- taking over ---------------------------------------------------------------------------- */
 
@@ -146,6 +155,7 @@ begin (GHashTable *published, gpointer user_data)
   self->history = elves_cron_history_new (self->config, self->ledger);
   elves_cron_outbox_send (self->outbox, self->open_shots);
   elves_cron_engine_restore (self->engine, self->running, self->queued);
+  elves_cron_reports_begin (self->reports);
   elves_cron_engine_run (self->engine);
   elves_component_start (self->component);
   self->callbacks.ready (self->user_data);
@@ -217,6 +227,7 @@ make_parts (ElvesCronLead *self, GError **error)
   if (self->engine == NULL)
     return FALSE;
   self->tally = elves_cron_tally_new (self->config);
+  self->reports = elves_cron_reports_new (self->ledger, on_ended, self);
   parts.engine = self->engine;
   parts.tally = self->tally;
   self->desk = elves_cron_desk_new (&parts);
@@ -272,6 +283,7 @@ elves_cron_lead_free (ElvesCronLead *self)
   elves_cron_desk_free (self->desk);
   elves_cron_engine_free (self->engine);
   elves_cron_tally_free (self->tally);
+  elves_cron_reports_free (self->reports);
   g_clear_pointer (&self->open_shots, g_ptr_array_unref);
   g_clear_pointer (&self->running, g_array_unref);
   g_clear_pointer (&self->queued, g_array_unref);

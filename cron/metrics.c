@@ -44,6 +44,8 @@ const ElvesMetric elves_cron_metric_table[] = {
     "Results that changed nothing.", "cause=\"unknown\"" },
   { PREFIX "results_dropped_total", ELVES_METRIC_COUNTER, FIELD (results_late), NULL,
     "cause=\"duplicate\"" },
+  { PREFIX "outcomes_retried_total", ELVES_METRIC_COUNTER, FIELD (outcomes_retried),
+    "Outcomes written again because the database had refused them." },
   { PREFIX "given_up_total", ELVES_METRIC_COUNTER, FIELD (given_up),
     "Executions without a result that no longer hold up their task." },
   { PREFIX "callbacks_total", ELVES_METRIC_COUNTER, FIELD (callbacks), "HTTP requests sent." },

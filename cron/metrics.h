@@ -20,6 +20,7 @@ typedef struct
   /* Executions. */
   guint64 ended_well, ended_badly;
   guint64 results_unknown, results_late; /* of no task; of an execution that had ended */
+  guint64 outcomes_retried;              /* written again, because the store had refused them */
   guint64 given_up;                      /* no result within the limit */
   guint64 callbacks, callback_retries, callbacks_refused;
 

@@ -31,11 +31,18 @@ struct ElvesCronOutbox
 };
 
 /* One shot, until it is out. */
-typedef struct
+typedef struct _ElvesCronFlight
 {
   ElvesCronOutbox *outbox;
   ElvesCronShot *shot;
   gboolean has_copy;
+  guint tries;         /* of a callback, with those of earlier leaders */
+  char **urls;         /* (nullable) of a callback: as the task has them, and as they are called */
+  char **called;       /* (nullable) */
+  char *attempt;       /* (nullable) the last try, when it was the good one */
+  ElvesDeadline again; /* making a task once more */
+  guint attempts;      /* to make it */
+  struct _ElvesCronFlight **pending; /* (nullable) who looks for this flight when it has gone */
   GList place;
 } ElvesCronFlight;
 
@@ -49,6 +56,9 @@ void elves_cron_outbox_end_shot (ElvesCronOutbox *self,
                                  gboolean ok,
                                  const char *text,
                                  gint cost_ms);
+/* (transfer full): the outcome of one that was answered or sent. */
+ElvesCronOutcome *
+elves_cron_outbox_outcome (const ElvesCronShot *shot, gboolean ok, const char *text, gint cost_ms);
 void elves_cron_outbox_free_writes (ElvesCronOutbox *self);
 
 /* outbox-message.c */
@@ -59,5 +69,8 @@ void elves_cron_outbox_note_message (ElvesCronOutbox *self, const ElvesCronShot 
 
 /* outbox-call.c */
 void elves_cron_flight_call (ElvesCronFlight *flight);
+
+/* outbox-spawn.c */
+void elves_cron_flight_spawn (ElvesCronFlight *flight);
 
 G_END_DECLS

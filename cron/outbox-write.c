@@ -1,9 +1,12 @@
 /* What becomes of shots, into the store: that they were sent, and how they ended.
  *
- * Marks are gathered while the store writes the last ones. */
+ * Marks are gathered while the store writes the last ones. What the store refuses is written again
+ * after a back-off, until another process leads; how much may wait is bounded by who decides and by
+ * mq.prefetch, because neither goes on before it is written. */
 #include "cron/outbox-private.h"
 
 #include "common/backoff.h"
+#include "common/error.h"
 #include "cron/metrics.h"
 
 /* Something on its way into the store. */
@@ -13,6 +16,9 @@ typedef struct
   GArray *instants;         /* (nullable) of marks */
   ElvesCronMarkedFunc done; /* (nullable) */
   gpointer user_data;
+  ElvesCronOutcome *waiting; /* (nullable) until it is written again */
+  ElvesDeadline again;
+  guint attempt;
   GList place;
 } Write;
 
@@ -39,6 +45,7 @@ static void
 write_free (Write *write)
 {
   g_clear_pointer (&write->instants, g_array_unref);
+  elves_cron_outcome_free (write->waiting);
   g_free (write);
 }
 
@@ -133,20 +140,67 @@ count_outcome (const ElvesCronOutcome *outcome, gboolean is_news)
     elves_cron_metrics.ended_badly++;
 }
 
+static void on_ended (const ElvesCronOutcome *outcome,
+                      gboolean is_news,
+                      const GError *error,
+                      gpointer user_data);
+
 static void
-on_ended (const ElvesCronOutcome *outcome, gboolean is_news, const GError *error, gpointer data)
+on_again_due (ElvesDeadline *deadline, gpointer user_data)
 {
-  Write *write = data;
-  ElvesCronOutbox *self = write_return (write);
+  Write *write = user_data;
+  elves_cron_firings_end (write->outbox->ledger, g_steal_pointer (&write->waiting), on_ended,
+                          write);
+}
+
+static void
+write_again_later (Write *write, const ElvesCronOutcome *outcome, const GError *error)
+{
+  ElvesCronOutbox *self = write->outbox;
+  guint delay_ms = elves_backoff_delay_ms (write->attempt++, self->config->retry.first_ms,
+                                           self->config->retry.cap_ms, g_random_double ());
+  elves_cron_metrics.outcomes_retried++;
+  g_warning ("an outcome is not recorded: %s id=%s retry_ms=%u", error->message, outcome->id,
+             delay_ms);
+  write->waiting = elves_cron_outcome_copy (outcome);
+  elves_deadlines_arm (self->deadlines, &write->again,
+                       g_get_monotonic_time () + (gint64) delay_ms * 1000, on_again_due, write);
+}
+
+static void
+tell (ElvesCronOutbox *self, const ElvesCronOutcome *outcome)
+{
   guint64 id = 0;
-  if (error == NULL)
+  if (outcome->step == ELVES_CRON_STEP_DELIVERED)
+    self->callbacks.delivered (outcome->report_until_us, self->user_data);
+  else if (outcome->step == ELVES_CRON_STEP_END && outcome->planned_us != 0 &&
+           elves_cron_id_parse (outcome->id, &id))
+    self->callbacks.ended (id, outcome->planned_us, self->user_data);
+}
+
+static void
+on_ended (const ElvesCronOutcome *outcome,
+          gboolean is_news,
+          const GError *error,
+          gpointer user_data)
+{
+  Write *write = user_data;
+  ElvesCronOutbox *self = write->outbox;
+  if (self != NULL && error != NULL && !g_error_matches (error, ELVES_ERROR, ELVES_ERROR_REFUSED))
+    {
+      write_again_later (write, outcome, error);
+      return;
+    }
+  write_return (write);
+  if (error == NULL && outcome->step == ELVES_CRON_STEP_END)
     count_outcome (outcome, is_news);
   if (write->done != NULL)
     write->done (error, write->user_data);
-  else if (error != NULL && self != NULL)
-    g_warning ("an outcome is not recorded: %s id=%s", error->message, outcome->id);
-  if (self != NULL && outcome->planned_us != 0 && elves_cron_id_parse (outcome->id, &id))
-    self->callbacks.ended (id, outcome->planned_us, self->user_data);
+  if (self != NULL && error == NULL)
+    {
+      tell (self, outcome);
+      self->callbacks.out (self->user_data);
+    }
   write_free (write);
 }
 
@@ -162,12 +216,8 @@ elves_cron_outbox_end (ElvesCronOutbox *self,
   elves_cron_firings_end (self->ledger, outcome, on_ended, write);
 }
 
-void
-elves_cron_outbox_end_shot (ElvesCronOutbox *self,
-                            const ElvesCronShot *shot,
-                            gboolean ok,
-                            const char *text,
-                            gint cost_ms)
+ElvesCronOutcome *
+elves_cron_outbox_outcome (const ElvesCronShot *shot, gboolean ok, const char *text, gint cost_ms)
 {
   ElvesCronOutcome *outcome = g_new0 (ElvesCronOutcome, 1);
   outcome->id = g_strdup (shot->plan->id);
@@ -178,7 +228,32 @@ elves_cron_outbox_end_shot (ElvesCronOutbox *self,
   outcome->error = g_strdup (ok ? "" : text);
   outcome->message = g_strdup (ok ? text : "");
   outcome->cost_ms = cost_ms;
-  elves_cron_outbox_end (self, outcome, NULL, NULL);
+  return outcome;
+}
+
+void
+elves_cron_outbox_end_shot (ElvesCronOutbox *self,
+                            const ElvesCronShot *shot,
+                            gboolean ok,
+                            const char *text,
+                            gint cost_ms)
+{
+  elves_cron_outbox_end (self, elves_cron_outbox_outcome (shot, ok, text, cost_ms), NULL, NULL);
+}
+
+/* What waits to be written again is given up: the broker gives its message out again, or the next
+   leader finds the execution open. */
+static void
+give_up (Write *write)
+{
+  g_autoptr (GError) error = NULL;
+  write->outbox = NULL;
+  if (write->waiting == NULL)
+    return;
+  error = g_error_new_literal (ELVES_ERROR, ELVES_ERROR_REFUSED, "this elves-cron leads no longer");
+  if (write->done != NULL)
+    write->done (error, write->user_data);
+  write_free (write);
 }
 
 void
@@ -191,5 +266,9 @@ elves_cron_outbox_free_writes (ElvesCronOutbox *self)
       g_source_unref (self->flush);
     }
   while ((place = g_queue_pop_head_link (&self->writes)) != NULL)
-    ((Write *) place->data)->outbox = NULL;
+    {
+      Write *write = place->data;
+      elves_deadlines_disarm (self->deadlines, &write->again);
+      give_up (write);
+    }
 }

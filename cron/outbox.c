@@ -30,7 +30,13 @@
 static void
 flight_free (ElvesCronFlight *flight)
 {
+  if (flight->pending != NULL)
+    *flight->pending = NULL;
+  elves_deadlines_disarm (flight->outbox->deadlines, &flight->again);
   elves_cron_shot_free (flight->shot);
+  g_strfreev (flight->urls);
+  g_strfreev (flight->called);
+  g_free (flight->attempt);
   g_free (flight);
 }
 
@@ -127,6 +133,11 @@ send (ElvesCronOutbox *self, ElvesCronShot *shot)
   flight->shot = shot;
   flight->place.data = flight;
   g_queue_push_tail_link (&self->flights, &flight->place);
+  if (shot->plan->spawn)
+    {
+      elves_cron_flight_spawn (flight);
+      return;
+    }
   switch (shot->plan->action)
     {
     case ELVES_CRON_JOB:

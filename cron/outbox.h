@@ -14,6 +14,7 @@ typedef struct ElvesCronOutbox ElvesCronOutbox;
 typedef struct
 {
   void (*ended) (guint64 id, gint64 planned_us, gpointer user_data); /* it has its outcome */
+  void (*delivered) (gint64 report_until_us, gpointer user_data);    /* it is to be reported */
   void (*out) (gpointer user_data);                                  /* there is more room */
 } ElvesCronOutboxCallbacks;
 

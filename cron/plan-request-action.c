@@ -2,13 +2,23 @@
 #include "cron/plan-request-private.h"
 
 #include "common/error.h"
+#include "common/json-writer.h"
 #include "cron/caller.h"
 
 #include <string.h>
 
-#define DEFAULT_TIMEOUT_S 60
-#define ROUTING_KEY_LIMIT_BYTES 255
-#define NAME_LIMIT_BYTES 255
+enum
+{
+  DEFAULT_TIMEOUT_S = 60,
+  ROUTING_KEY_LIMIT_BYTES = 255,
+  NAME_LIMIT_BYTES = 255,
+  URLS_MAX = 16,
+  RETRIES_MAX = 100,
+  DELAYS_MAX_S = 86400,
+  TOKEN_PARAM_LIMIT_BYTES = 64,
+  REPORT_TIMEOUT_S = 86400,
+  REPORT_TIMEOUT_MAX_S = 86400 * 366
+};
 
 static const char *
 map_mode (const char *mode)
@@ -54,23 +64,125 @@ read_job (ElvesCronReading *self)
 }
 
 static void
+check_target (ElvesCronReading *self, const char *url)
+{
+  const ElvesCronPlan *plan = self->plan;
+  GError *error = NULL;
+  if (!elves_cron_caller_check (url, plan->method, plan->headers, &error))
+    elves_cron_reading_blame_error (self, FAULT_TARGET, error);
+}
+
+/* One that several are instead of. */
+static void
+read_urls (ElvesCronReading *self)
+{
+  ElvesCronPlan *plan = self->plan;
+  ElvesJsonValue all = elves_request_get (self->request, "urls"), element;
+  GString *array = g_string_new (NULL);
+  gsize position = 0;
+  guint n = 0;
+  elves_json_open_array (array, NULL);
+  for (; elves_json_array_next (all, &position, &element); n++)
+    {
+      g_autofree char *url = g_strstrip (elves_json_value_to_text (element));
+      check_target (self, url);
+      elves_json_add_text (array, NULL, url);
+      if (n == 0)
+        elves_cron_reading_set (&plan->target, url);
+    }
+  elves_json_close_array (array);
+  if (n < 1 || n > URLS_MAX)
+    elves_cron_reading_blame (self, FAULT_TARGET, "urls: expected from 1 to 16 of them");
+  g_free (plan->targets);
+  plan->targets = g_string_free (array, FALSE);
+}
+
+static void
+read_targets (ElvesCronReading *self)
+{
+  if (elves_request_get (self->request, "urls").kind == ELVES_JSON_ARRAY)
+    read_urls (self);
+  else
+    {
+      elves_cron_reading_into (self, &self->plan->target, "url");
+      check_target (self, self->plan->target);
+    }
+}
+
+/* Seconds, each of which is waited before one more round. */
+static void
+read_delays (ElvesCronReading *self)
+{
+  ElvesJsonValue all = elves_request_get (self->request, "retry_delays"), element;
+  double sum = 0;
+  gsize position = 0;
+  guint n = 0;
+  if (all.kind == ELVES_JSON_ABSENT || all.kind == ELVES_JSON_NULL)
+    return;
+  for (; all.kind == ELVES_JSON_ARRAY && elves_json_array_next (all, &position, &element); n++)
+    {
+      g_autofree char *text = elves_json_value_to_text (element);
+      double seconds = g_ascii_strtod (text, NULL);
+      sum += element.kind == ELVES_JSON_NUMBER && seconds >= 0 ? seconds : DELAYS_MAX_S + 1;
+    }
+  if (all.kind != ELVES_JSON_ARRAY || n > RETRIES_MAX || sum > DELAYS_MAX_S)
+    elves_cron_reading_blame (self, FAULT_TARGET,
+                              "retry_delays: expected up to 100 numbers of seconds, together no "
+                              "more than a day");
+  else if (n > 0)
+    {
+      g_free (self->plan->retry_delays);
+      self->plan->retry_delays = elves_json_value_to_text (all);
+      self->plan->retries = n;
+    }
+}
+
+static void
+read_retries (ElvesCronReading *self)
+{
+  ElvesCronPlan *plan = self->plan;
+  plan->retries = self->config->http_retries;
+  read_delays (self);
+  plan->retries = (guint) elves_cron_reading_number (self, "retries", RETRIES_MAX, plan->retries);
+}
+
+#define TOKEN_CHARACTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-"
+
+static void
+read_report (ElvesCronReading *self)
+{
+  ElvesCronPlan *plan = self->plan;
+  gint64 timeout_s =
+      elves_cron_reading_number (self, "report_timeout", REPORT_TIMEOUT_MAX_S, REPORT_TIMEOUT_S);
+  const char *name;
+  elves_cron_reading_into (self, &plan->token_param, "token_param");
+  name = plan->token_param;
+  if (strlen (name) > TOKEN_PARAM_LIMIT_BYTES || strspn (name, TOKEN_CHARACTERS) != strlen (name))
+    elves_cron_reading_blame (self, FAULT_TARGET,
+                              "token_param: expected at most 64 letters, digits, _, . and -");
+  if (!elves_cron_reading_is_true (self, "report"))
+    return;
+  if (*name == '\0' || timeout_s == 0)
+    elves_cron_reading_blame (self, FAULT_TARGET,
+                              "report: needs a token_param, and a report_timeout from 1 on");
+  plan->report_timeout_s = (guint) timeout_s;
+}
+
+static void
 read_callback (ElvesCronReading *self)
 {
   ElvesCronPlan *plan = self->plan;
   ElvesJsonValue headers = elves_request_get (self->request, "headers");
-  GError *error = NULL;
   plan->action = ELVES_CRON_HTTP;
-  elves_cron_reading_into (self, &plan->target, "url");
   elves_cron_reading_into (self, &plan->method, "method");
   elves_cron_reading_into (self, &plan->content_type, "content_type");
   if (*plan->method == '\0')
     elves_cron_reading_set (&plan->method, "POST");
   g_free (plan->headers);
   plan->headers = elves_json_value_to_text (headers);
-  plan->retries =
-      (guint) elves_cron_reading_number (self, "retries", 100, self->config->http_retries);
-  if (!elves_cron_caller_check (plan->target, plan->method, plan->headers, &error))
-    elves_cron_reading_blame_error (self, FAULT_TARGET, error);
+  read_targets (self);
+  read_retries (self);
+  read_report (self);
 }
 
 /* The usual one is no name in the plan, so that it is the one of the configuration. */
@@ -120,7 +232,8 @@ read_param (ElvesCronReading *self)
 void
 elves_cron_reading_action (ElvesCronReading *self)
 {
-  if (is_given (self, "url"))
+  self->plan->spawn = elves_cron_reading_is_true (self, "spawn");
+  if (is_given (self, "url") || is_given (self, "urls"))
     read_callback (self);
   else if (is_given (self, "topic"))
     read_message (self);

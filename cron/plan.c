@@ -2,6 +2,7 @@
 #include "cron/plan.h"
 
 #include "common/error.h"
+#include "common/json-reader.h"
 
 #include <string.h>
 
@@ -115,6 +116,46 @@ elves_cron_plan_entry (const ElvesCronPlan *self, gint64 after_us, GError **erro
   entry->limit_s = limit_of (self);
   elves_cron_entry_plan (entry, MAX (after_us, self->start_us - 1));
   return entry;
+}
+
+/* ---- lists ---------------------------------------------------------------------------------- */
+
+static ElvesJsonValue
+array_of (const char *json)
+{
+  return (ElvesJsonValue){ *json != '\0' ? ELVES_JSON_ARRAY : ELVES_JSON_ABSENT, json,
+                           strlen (json) };
+}
+
+char **
+elves_cron_plan_urls (const ElvesCronPlan *self)
+{
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  ElvesJsonValue all = array_of (self->targets), element;
+  gsize position = 0;
+  if (*self->targets == '\0')
+    g_strv_builder_add (builder, self->target);
+  while (all.kind == ELVES_JSON_ARRAY && elves_json_array_next (all, &position, &element))
+    {
+      g_autofree char *url = elves_json_value_to_text (element);
+      g_strv_builder_add (builder, url);
+    }
+  return g_strv_builder_end (builder);
+}
+
+GArray *
+elves_cron_plan_retry_delays (const ElvesCronPlan *self)
+{
+  GArray *delays = g_array_new (FALSE, FALSE, sizeof (guint));
+  ElvesJsonValue all = array_of (self->retry_delays), element;
+  gsize position = 0;
+  while (all.kind == ELVES_JSON_ARRAY && elves_json_array_next (all, &position, &element))
+    {
+      g_autofree char *text = elves_json_value_to_text (element);
+      guint delay_ms = (guint) (g_ascii_strtod (text, NULL) * 1000);
+      g_array_append_val (delays, delay_ms);
+    }
+  return delays;
 }
 
 /* ---- names ---------------------------------------------------------------------------------- */

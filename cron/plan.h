@@ -86,6 +86,11 @@ ElvesSchedule *elves_cron_plan_schedule (const ElvesCronPlan *self, GError **err
 /* (transfer full): what is held of it while it is started, planned after @after_us. */
 ElvesCronEntry *elves_cron_plan_entry (const ElvesCronPlan *self, gint64 after_us, GError **error);
 
+/* (transfer full): the targets of an HTTP request, at least one. */
+char **elves_cron_plan_urls (const ElvesCronPlan *self);
+/* (transfer full): of guint, milliseconds: the delays that it names. */
+GArray *elves_cron_plan_retry_delays (const ElvesCronPlan *self);
+
 const char *elves_cron_overlap_name (guint overlap);
 gboolean elves_cron_overlap_from_name (const char *name, ElvesCronOverlap *out_overlap);
 const char *elves_cron_missed_name (guint missed);

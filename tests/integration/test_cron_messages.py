@@ -103,8 +103,9 @@ def test_p7_messages_of_another_exchange_are_not_sent_twice(cron_stage):
     wait_until(lambda: not cron.alive(), "it dies before the mark", 30)
     cron.expected = (0, -signal.SIGKILL)
     cron.environment = {}
+    began = cron.log().count("consuming queue")
     cron.start(ready=False)
-    wait_until(lambda: cron.log().count("consuming queue") >= 3, "it takes requests", 30)
+    wait_until(lambda: cron.log().count("consuming queue") > began, "it takes requests", 30)
     keys = keys_of(inbox.take_many(8))
     while message := inbox.poll():
         keys.append(message.properties.message_id)

@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import socket
 import threading
+import time
 
 
 class Receiver:
@@ -12,6 +13,7 @@ class Receiver:
     def __init__(self, host="127.0.0.1"):
         self.requests, self.answers = [], []
         self.location = "/elsewhere"  # of redirects
+        self.delay = 0  # seconds, before an answer
         receiver = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -20,6 +22,7 @@ class Receiver:
             def do_POST(self):
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 receiver.requests.append((self.command, self.path, dict(self.headers), body))
+                time.sleep(receiver.delay)
                 status = receiver.answers.pop(0) if receiver.answers else 200
                 self.send_response(status)
                 if 300 <= status < 400:
