@@ -114,6 +114,7 @@ job_decide (ElvesExecution *job, ElvesReinstruct *result)
 void
 elves_execution_keep (ElvesExecution *job)
 {
+  elves_deadlines_disarm (job->executor->parts.deadlines, &job->intent_retry);
   job->kept = TRUE;
   if (!job->held)
     deliver_later (job);

@@ -1,6 +1,7 @@
 /* Jobs from acceptance to result, with real workers. */
 #include "agent/execution.h"
 
+#include "agent/output-keep.h"
 #include "common/error.h"
 
 #include <glib/gstdio.h>
@@ -270,6 +271,97 @@ test_free_reports_all (Fixture *fixture, gconstpointer unused)
   assert_result (fixture->results->pdata[3], 1, ELVES_REASON_NONE, "");
 }
 
+static ElvesCancelled
+cancel (Fixture *fixture, const char *execution, const char *id, const char *type)
+{
+  g_autoptr (ElvesInstruct) question = elves_instruct_new ();
+  question->execution = g_strdup (execution);
+  elves_instruct_set (&question->id, id);
+  elves_instruct_set (&question->type, type);
+  return elves_executor_cancel (fixture->executor, question);
+}
+
+/* Two run, one waits; none is told from inside. */
+static void
+test_cancel (Fixture *fixture, gconstpointer unused)
+{
+  static const char *const keys[] = { "a", "b", "c" };
+  for (guint i = 0; i < 3; i++)
+    g_assert_true (try_start (fixture, "demo", "sleep", "", 0, keys[i]));
+  g_assert_cmpint (cancel (fixture, "x", "", ""), ==, ELVES_CANCEL_UNKNOWN);
+  g_assert_cmpint (cancel (fixture, NULL, "other", ""), ==, ELVES_CANCEL_UNKNOWN);
+  g_assert_cmpint (cancel (fixture, NULL, "sleep", "cron"), ==, ELVES_CANCEL_UNKNOWN);
+
+  g_assert_cmpint (cancel (fixture, "c", "", ""), ==, ELVES_CANCEL_STOPPED);
+  g_assert_cmpint (cancel (fixture, "c", "", ""), ==, ELVES_CANCEL_FINISHED);
+  g_assert_cmpuint (fixture->results->len, ==, 0);
+  wait_for_results (fixture, 1);
+  assert_result (fixture->results->pdata[0], -1, ELVES_REASON_CANCELLED,
+                 "app exec cancelled : its worker was not started");
+  g_assert_cmpint (cancel (fixture, "c", "", ""), ==, ELVES_CANCEL_UNKNOWN);
+
+  g_assert_cmpint (cancel (fixture, NULL, "sleep", ""), ==, ELVES_CANCEL_STOPPING);
+  g_assert_cmpint (cancel (fixture, "a", "", ""), ==, ELVES_CANCEL_STOPPING);
+  wait_for_results (fixture, 3);
+  for (guint i = 1; i < 3; i++)
+    assert_result (fixture->results->pdata[i], -1, ELVES_REASON_CANCELLED, "app exec cancelled");
+  assert_result (run (fixture, "demo", "echo", "abc", 5), 1, ELVES_REASON_NONE, "demo echo YWJj");
+}
+
+static ElvesInstruct *
+new_named (const char *execution, const char *id)
+{
+  ElvesInstruct *instruct = elves_instruct_new ();
+  instruct->execution = g_strdup (execution);
+  elves_instruct_set (&instruct->id, id);
+  return instruct;
+}
+
+static gsize
+kept_of (ElvesOutputKeep *keep, const char *execution, const char *id)
+{
+  g_autoptr (ElvesInstruct) question = new_named (execution, id);
+  ElvesPrinted printed = { NULL };
+  return elves_output_keep_find (keep, question, &printed) ? printed.kept_bytes : 0;
+}
+
+static void
+keep (ElvesOutputKeep *keep, const char *execution, const char *id, gsize length)
+{
+  g_autoptr (ElvesInstruct) instruct = new_named (execution, id);
+  g_autoptr (GBytes) output = g_bytes_new_take (g_strnfill (length, 'x'), length);
+  elves_output_keep_add (keep, instruct, output, length);
+}
+
+/* Bounded in bytes, the oldest goes first; a key that comes again is the newer one's. */
+static void
+test_output_keep (void)
+{
+  ElvesDeadlines *deadlines = elves_deadlines_new ();
+  ElvesOutputKeep *outputs = elves_output_keep_new (deadlines, 100, 4000);
+  keep (outputs, "a", "id", 1000);
+  keep (outputs, "b", "id", 1001);
+  keep (outputs, NULL, "other", 500);
+  keep (outputs, "none", "id", 0);
+  keep (outputs, "large", "id", 4000);
+  g_assert_cmpuint (kept_of (outputs, "a", ""), ==, 1000);
+  g_assert_cmpuint (kept_of (outputs, "large", ""), ==, 0);
+  g_assert_cmpuint (kept_of (outputs, NULL, "id"), ==, 1001); /* the last one */
+  g_assert_cmpuint (kept_of (outputs, NULL, "other"), ==, 500);
+  keep (outputs, "a", "id", 700);
+  g_assert_cmpuint (kept_of (outputs, "a", ""), ==, 700); /* that of 1000 had to go */
+  keep (outputs, "c", "id", 3000);
+  g_assert_cmpuint (kept_of (outputs, "a", ""), ==, 0);
+  g_assert_cmpuint (kept_of (outputs, "b", ""), ==, 0);
+  g_assert_cmpuint (kept_of (outputs, "c", ""), ==, 3000);
+  elves_output_keep_free (outputs);
+  outputs = elves_output_keep_new (deadlines, 0, 4000);
+  keep (outputs, "a", "id", 10);
+  g_assert_cmpuint (kept_of (outputs, "a", ""), ==, 0);
+  elves_output_keep_free (outputs);
+  elves_deadlines_free (deadlines);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -281,5 +373,7 @@ main (int argc, char **argv)
               tear_down);
   g_test_add ("/agent/execution/free-reports-all", Fixture, NULL, set_up, test_free_reports_all,
               tear_down);
+  g_test_add ("/agent/execution/cancel", Fixture, NULL, set_up, test_cancel, tear_down);
+  g_test_add_func ("/agent/output-keep", test_output_keep);
   return g_test_run ();
 }
