@@ -49,9 +49,9 @@ start_ready (ElvesStoreTx *tx,
       "UPDATE queue_task SET status = 'running', started_ms = ?,"
       " deadline_ms = timeout_s * 1000 + CAST (? AS BIGINT),"
       " changed = picked.place + CAST (? AS BIGINT) FROM"
-      " (SELECT seq AS at, row_number () OVER (ORDER BY seq) AS place FROM queue_task"
-      " WHERE queue_id = ? AND status = 'pendding' AND waits_for = 0 ORDER BY seq LIMIT ?) AS "
-      "picked"
+      " (SELECT ready.seq AS at, row_number () OVER (ORDER BY ready.seq) AS place FROM"
+      " (SELECT seq FROM queue_task WHERE queue_id = ? AND status = 'pendding'"
+      " AND waits_for = 0 ORDER BY seq LIMIT ?) AS ready) AS picked"
       " WHERE queue_task.seq = picked.at",
       ELVES_VALUES (ELVES_INT (change->now_ms),
                     ELVES_INT (change->now_ms + change->limits->grace_ms),
