@@ -2,6 +2,7 @@
 
 import json
 import socket
+import urllib.parse
 
 from .wait import FACTOR
 
@@ -105,3 +106,22 @@ class Client:
         status, page = self.list(pageSize=1000)
         assert status == 200, page
         return next((task for task in page["list"] if task["taskId"] == id), None)
+
+
+class Callback:
+    """One request that a receiver got."""
+
+    def __init__(self, request):
+        self.method, self.target, headers, self.body = request
+        self.headers = {name.lower(): value for name, value in headers.items()}
+        parts = urllib.parse.urlsplit(self.target)
+        self.path, self.query = parts.path, urllib.parse.parse_qsl(parts.query, keep_blank_values=True)
+
+    @property
+    def token(self):
+        (token,) = [value for name, value in self.query if name == "statusToken"]
+        return token
+
+
+def callbacks(receiver):
+    return [Callback(request) for request in list(receiver.requests)]
