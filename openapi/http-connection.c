@@ -44,6 +44,12 @@ elves_http_connection_wait (ElvesHttpConnection *connection)
   elves_deadlines_disarm (connection->server->deadlines, &connection->deadline);
 }
 
+void
+elves_http_connection_set_idle (ElvesHttpConnection *self, gboolean idle)
+{
+  elves_http_line_set_idle (self->line, idle);
+}
+
 static void
 on_socket_gone (gpointer data, GObject *where_it_was G_GNUC_UNUSED)
 {
@@ -67,11 +73,14 @@ elves_http_connection_find (ElvesHttpServer *self, SoupServerMessage *message)
 
 /* (transfer full): the stream that HTTP is spoken over. */
 static GIOStream *
-secured (ElvesHttpServer *self, GSocketConnection *socket, GError **error)
+line_of (ElvesHttpServer *self, GSocketConnection *socket, GError **error)
 {
+  g_autoptr (GIOStream) secured = NULL;
+
   if (self->certificate == NULL)
-    return g_object_ref (G_IO_STREAM (socket));
-  return g_tls_server_connection_new (G_IO_STREAM (socket), self->certificate, error);
+    return elves_http_line_new (G_IO_STREAM (socket));
+  secured = g_tls_server_connection_new (G_IO_STREAM (socket), self->certificate, error);
+  return secured != NULL ? elves_http_line_new (secured) : NULL;
 }
 
 static gboolean
@@ -84,12 +93,13 @@ may_call (ElvesHttpServer *self, GSocketAddress *peer)
 }
 
 static void
-adopt (ElvesHttpServer *self, GSocketConnection *socket, GSocketAddress *peer)
+adopt (ElvesHttpServer *self, GSocketConnection *socket, GIOStream *line, GSocketAddress *peer)
 {
   ElvesHttpConnection *connection = g_new0 (ElvesHttpConnection, 1);
 
   connection->server = self;
   connection->socket = socket;
+  connection->line = ELVES_HTTP_LINE (line);
   connection->peer = g_object_ref (peer);
   g_hash_table_insert (self->connections, peer, connection);
   g_object_weak_ref (G_OBJECT (socket), on_socket_gone, connection);
@@ -108,15 +118,15 @@ elves_http_connection_accept (GSocketService *service G_GNUC_UNUSED,
   g_autoptr (GError) error = NULL;
   g_autoptr (GSocketAddress) local = g_socket_connection_get_local_address (socket, NULL);
   g_autoptr (GSocketAddress) peer = g_socket_connection_get_remote_address (socket, NULL);
-  g_autoptr (GIOStream) stream = NULL;
+  g_autoptr (GIOStream) line = NULL;
 
   if (local == NULL || peer == NULL || !may_call (self, peer))
     return TRUE;
   g_socket_set_option (g_socket_connection_get_socket (socket), IPPROTO_TCP, TCP_NODELAY, 1, NULL);
-  stream = secured (self, socket, &error);
-  if (stream != NULL)
-    adopt (self, socket, peer);
-  if (stream == NULL || !soup_server_accept_iostream (self->soup, stream, local, peer, &error))
+  line = line_of (self, socket, &error);
+  if (line != NULL)
+    adopt (self, socket, line, peer);
+  if (line == NULL || !soup_server_accept_iostream (self->soup, line, local, peer, &error))
     g_warning ("a connection cannot be served: %s", error->message);
   return TRUE;
 }

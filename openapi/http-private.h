@@ -2,10 +2,12 @@
  *
  * http-server.c      listens, and hears of requests from libsoup
  * http-connection.c  connections: counted, each with one deadline
+ * http-line.c        what libsoup reads a connection from
  * http-request.c     one request, until it is answered
  * http-stream.c      an answer that comes in parts */
 #pragma once
 
+#include "openapi/http-line.h"
 #include "openapi/http-server.h"
 
 #include <libsoup/soup.h>
@@ -16,6 +18,7 @@ typedef struct
 {
   ElvesHttpServer *server;
   GSocketConnection *socket; /* watched, not held */
+  ElvesHttpLine *line;       /* holds the socket; libsoup holds it */
   GSocketAddress *peer;      /* the key in the table */
   ElvesDeadline deadline;
 } ElvesHttpConnection;
@@ -38,6 +41,7 @@ struct ElvesHttpServer
   gpointer user_data;
   guint16 port;
   SoupServer *soup;
+  int idle_end; /* of the socket that libsoup listens on; nothing comes from it */
   GSocketService *service;
   GTlsCertificate *certificate; /* (nullable) */
   GHashTable *connections;      /* GSocketAddress -> ElvesHttpConnection */
@@ -56,7 +60,9 @@ gboolean elves_http_connection_accept (GSocketService *service,
 ElvesHttpConnection *elves_http_connection_find (ElvesHttpServer *server,
                                                  SoupServerMessage *message);
 void elves_http_connection_expect (ElvesHttpConnection *self); /* the client has to do something */
-void elves_http_connection_wait (ElvesHttpConnection *self);   /* we have */
+/* A request has begun, or is over. */
+void elves_http_connection_set_idle (ElvesHttpConnection *self, gboolean idle);
+void elves_http_connection_wait (ElvesHttpConnection *self); /* we have */
 void elves_http_connection_cut (ElvesHttpConnection *self);
 void elves_http_connections_forget (ElvesHttpServer *server);
 

@@ -142,11 +142,11 @@ elves_http_request_add_header (ElvesHttpRequest *self, const char *name, const c
                                  value);
 }
 
-/* The query may hold secrets, and a path is whatever somebody has sent. */
+/* The query may hold secrets, and a path is whatever somebody has sent: one word in any case. */
 void
 elves_http_request_account (const ElvesHttpRequest *self, guint status, gsize length)
 {
-  g_autofree char *path = g_strescape (self->path, NULL);
+  g_autofree char *path = g_uri_escape_string (self->path, "/", FALSE);
   gint64 took_us = g_get_monotonic_time () - self->began_us;
 
   elves_histogram_add (&elves_openapi_metrics.answer_times, took_us);

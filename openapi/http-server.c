@@ -3,6 +3,11 @@
 
 #include "common/error.h"
 
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 static void
 on_handle (SoupServer *soup G_GNUC_UNUSED,
            SoupServerMessage *message,
@@ -21,6 +26,27 @@ on_handle (SoupServer *soup G_GNUC_UNUSED,
     elves_http_request_take (self, message);
 }
 
+/* What libsoup would take for no length is another to whoever is in between, who then sees other
+   requests than we do. */
+static gboolean
+has_clear_length (SoupMessageHeaders *headers)
+{
+  const char *length = soup_message_headers_get_list (headers, "Content-Length");
+  const char *coding = soup_message_headers_get_list (headers, "Transfer-Encoding");
+
+  return length == NULL || (coding == NULL && *length != '\0' && strlen (length) <= 18 &&
+                            strspn (length, "0123456789") == strlen (length));
+}
+
+static void
+refuse_length (ElvesHttpServer *self, SoupServerMessage *message)
+{
+  soup_message_body_set_accumulate (soup_server_message_get_request_body (message), FALSE);
+  soup_message_headers_replace (soup_server_message_get_response_headers (message), "Connection",
+                                "close");
+  elves_http_refuse (self, message, SOUP_STATUS_BAD_REQUEST, "Request Length Unclear");
+}
+
 /* The body of a request that announces too much is read and thrown away, for no longer than any
    client may take; one that does not say is cut off. */
 static void
@@ -29,8 +55,11 @@ on_got_headers (SoupServerMessage *message, gpointer user_data)
   ElvesHttpServer *self = user_data;
   SoupMessageHeaders *headers = soup_server_message_get_request_headers (message);
 
-  if (soup_message_headers_get_encoding (headers) == SOUP_ENCODING_CONTENT_LENGTH &&
-      soup_message_headers_get_content_length (headers) > (goffset) self->options.max_body_bytes)
+  if (!has_clear_length (headers))
+    refuse_length (self, message);
+  else if (soup_message_headers_get_encoding (headers) == SOUP_ENCODING_CONTENT_LENGTH &&
+           soup_message_headers_get_content_length (headers) >
+               (goffset) self->options.max_body_bytes)
     {
       soup_message_body_set_accumulate (soup_server_message_get_request_body (message), FALSE);
       elves_http_refuse (self, message, SOUP_STATUS_REQUEST_ENTITY_TOO_LARGE,
@@ -54,6 +83,10 @@ on_got_chunk (SoupServerMessage *message, GBytes *chunk G_GNUC_UNUSED, gpointer 
 static void
 on_request_started (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, gpointer user_data)
 {
+  ElvesHttpConnection *connection = elves_http_connection_find (user_data, message);
+
+  if (connection != NULL)
+    elves_http_connection_set_idle (connection, FALSE);
   g_signal_connect (message, "got-headers", G_CALLBACK (on_got_headers), user_data);
   g_signal_connect (message, "got-chunk", G_CALLBACK (on_got_chunk), user_data);
 }
@@ -76,8 +109,10 @@ on_request_over (SoupServer *soup G_GNUC_UNUSED, SoupServerMessage *message, gpo
   ElvesHttpConnection *connection = elves_http_connection_find (self, message);
 
   elves_http_request_over (message);
-  if (connection != NULL)
-    elves_http_connection_expect (connection);
+  if (connection == NULL)
+    return;
+  elves_http_connection_set_idle (connection, TRUE);
+  elves_http_connection_expect (connection);
 }
 
 /* ---- from start to end ---- */
@@ -122,6 +157,27 @@ open_port (ElvesHttpServer *self, GError **error)
   return TRUE;
 }
 
+/* A connection is closed after one answer unless libsoup listens somewhere: having no listener
+   means to it that it was stopped. It gets a socket that nothing ever comes to. */
+static gboolean
+keep_connections (ElvesHttpServer *self, GError **error)
+{
+  int ends[2];
+  g_autoptr (GSocket) idle = NULL;
+
+  if (socketpair (AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+    {
+      g_set_error (error, ELVES_ERROR, ELVES_ERROR_UNAVAILABLE, "socketpair: %s",
+                   g_strerror (errno));
+      return FALSE;
+    }
+  self->idle_end = ends[1];
+  idle = g_socket_new_from_fd (ends[0], error);
+  if (idle == NULL)
+    close (ends[0]);
+  return idle != NULL && soup_server_listen_socket (self->soup, idle, 0, error);
+}
+
 static void
 make_soup (ElvesHttpServer *self)
 {
@@ -158,8 +214,10 @@ elves_http_server_new (ElvesDeadlines *deadlines,
   self->connections = g_hash_table_new (NULL, NULL);
   g_queue_init (&self->requests);
   g_queue_init (&self->streams);
+  self->idle_end = -1;
   make_soup (self);
-  if (!load_certificate (self, error) || !open_port (self, error))
+  if (!keep_connections (self, error) || !load_certificate (self, error) ||
+      !open_port (self, error))
     return NULL;
   g_socket_service_start (self->service);
   return g_steal_pointer (&self);
@@ -186,6 +244,8 @@ elves_http_server_free (ElvesHttpServer *self)
   elves_http_connections_forget (self);
   g_signal_handlers_disconnect_by_data (self->soup, self);
   soup_server_disconnect (self->soup);
+  if (self->idle_end >= 0)
+    close (self->idle_end);
   g_object_unref (self->soup);
   g_clear_object (&self->certificate);
   g_free (self);

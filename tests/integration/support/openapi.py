@@ -28,7 +28,7 @@ def signed(path, parameters, key=KEY, sign_type="md5", **changes):
 
 
 class Openapi:
-    def __init__(self, stage, settings=None, environment=None):
+    def __init__(self, stage, settings=None, environment=None, arguments=()):
         self.stage = stage
         usual = {
             "mq.ip": stage.services.mq_host,
@@ -44,7 +44,8 @@ class Openapi:
         }
         usual.update(settings or {})
         self.port, self.status_port = int(usual["server.port"]), int(usual["metrics.port"])
-        self.daemon = Daemon("elves-openapi", stage.folder / f"openapi-{next(stage.numbers)}", usual, (), environment)
+        folder = stage.folder / f"openapi-{next(stage.numbers)}"
+        self.daemon = Daemon("elves-openapi", folder, usual, arguments, environment)
         stage.exits.callback(self.daemon.close)
         self.daemon.start()
         wait_until(self.healthy, "connected to the broker")
