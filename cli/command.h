@@ -51,6 +51,8 @@ int elves_cli_send (const ElvesCliContext *context, int argc, char **argv, GErro
 int elves_cli_agents (const ElvesCliContext *context, int argc, char **argv, GError **error);
 int elves_cli_cancel (const ElvesCliContext *context, int argc, char **argv, GError **error);
 int elves_cli_output (const ElvesCliContext *context, int argc, char **argv, GError **error);
+int elves_cli_run (const ElvesCliContext *context, int argc, char **argv, GError **error);
+int elves_cli_task (const ElvesCliContext *context, int argc, char **argv, GError **error);
 int elves_cli_ping (const ElvesCliContext *context, int argc, char **argv, GError **error);
 
 int elves_cli_cron (const ElvesCliContext *context, int argc, char **argv, GError **error);

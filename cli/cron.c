@@ -1,5 +1,6 @@
 /* elvesctl cron: which of its commands; and those for the timed tasks that there are. */
 #include "cli/command.h"
+#include "cli/cron-row.h"
 #include "cli/desk.h"
 #include "cli/members.h"
 #include "cli/one.h"
@@ -53,28 +54,6 @@ parse_list (List *self, int argc, char **argv, GError **error)
   return FALSE;
 }
 
-static const char *
-either (const char *first, const char *second)
-{
-  return *first != '\0' ? first : second;
-}
-
-static void
-print_row (JsonObject *task)
-{
-  g_autofree char *every = g_strdup_printf ("every %s s", elves_cli_text (task, "every"));
-  const char *when =
-      either (elves_cli_text (task, "rule"),
-              *elves_cli_text (task, "every") != '\0' ? every : elves_cli_text (task, "at"));
-  g_autofree char *job =
-      g_strdup_printf ("%s %s %s", elves_cli_text (task, "ip"), elves_cli_text (task, "app"),
-                       elves_cli_text (task, "func"));
-
-  printf ("%-16s %-8s %-28s %-30s %s\n", elves_cli_text (task, "id"),
-          elves_cli_text (task, "state"), either (elves_cli_text (task, "next"), "-"), when,
-          either (either (elves_cli_text (task, "url"), elves_cli_text (task, "topic")), job));
-}
-
 /* One that was deleted meanwhile is left out. */
 static gboolean
 add_details (ElvesCliDesk *desk, JsonArray *ids, JsonArray *out, GError **error)
@@ -112,9 +91,9 @@ print_list (const List *self, ElvesCliDesk *desk, JsonArray *ids, GError **error
   if (self->json)
     elves_print_json (node);
   else if (json_array_get_length (tasks) > 0)
-    printf ("%-16s %-8s %-28s %-30s %s\n", "ID", "STATE", "NEXT", "WHEN", "WHAT");
+    elves_cron_row_print_head ();
   for (guint i = 0; !self->json && i < json_array_get_length (tasks); i++)
-    print_row (json_array_get_object_element (tasks, i));
+    elves_cron_row_print (json_array_get_object_element (tasks, i));
   return ELVES_EXIT_SUCCESS;
 }
 

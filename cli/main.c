@@ -8,6 +8,7 @@
 
 static const ElvesCliCommand commands[] = {
   { "exec", "run a function on a host and print its result", elves_cli_exec },
+  { "run", "run a function on many hosts, print each result as it comes", elves_cli_run },
   { "send", "publish a message as it stands and print what comes back", elves_cli_send },
   { "agents", "list the registered agents", elves_cli_agents },
   { "cancel", "end a job that waits or runs", elves_cli_cancel },
@@ -15,6 +16,7 @@ static const ElvesCliCommand commands[] = {
   { "ping", "send a no-op to an agent or to all, and print where its time went", elves_cli_ping },
   { "cron", "when does a rule fire? and the timed tasks of elves-cron", elves_cli_cron },
   { "queue", "queues of tasks that wait for each other", elves_cli_queue },
+  { "task", "timed tasks that programs have left through the HTTP interfaces", elves_cli_task },
   { NULL },
 };
 

@@ -5,55 +5,25 @@
 
 #include "cli/members.h"
 #include "cli/print.h"
+#include "cli/progress.h"
+#include "cli/task-state.h"
 
 #include <stdio.h>
-#include <unistd.h>
 
 enum
 {
   PAGE = 500,
-  PAUSE_US = 500 * 1000,
-  BAR_WIDTH = 30
+  PAUSE_US = 500 * 1000
 };
-
-typedef enum
-{
-  WAITING,
-  RUNNING,
-  SUCCEEDED,
-  FAILED,  /* the function said no */
-  NOT_RUN, /* could not be run, or its outcome is not known; stopped; skipped */
-  BLOCKED, /* waits for one that did not succeed */
-  N_STATES
-} State;
-
-static const char *const state_names[] = { "waiting", "running", "succeeded",
-                                           "failed",  "not run", "blocked" };
 
 typedef struct
 {
   const ElvesQueueFile *file;
-  State *states; /* of each task of the file */
-  guint counts[N_STATES];
-  guint last_counts[N_STATES];
+  ElvesTaskShown *states; /* of each task of the file */
+  guint counts[ELVES_N_TASK_SHOWN];
 } Watch;
 
 /* --- looking --------------------------------------------------------------------------------- */
-
-static State
-state_of (JsonObject *task)
-{
-  const char *status = elves_cli_text (task, "status");
-  gint64 worker_flag = elves_cli_number (task, "worker_flag");
-
-  if (g_str_equal (status, "pendding"))
-    return WAITING;
-  if (g_str_equal (status, "running"))
-    return RUNNING;
-  if (!g_str_equal (status, "finish") || !g_str_equal (elves_cli_text (task, "flag"), "true"))
-    return NOT_RUN;
-  return worker_flag == 1 ? SUCCEEDED : worker_flag == 0 ? FAILED : NOT_RUN;
-}
 
 /* In the order of the file each task comes after those it waits for. */
 static void
@@ -63,9 +33,9 @@ find_blocked (Watch *self)
     {
       const ElvesQueueFileTask *task = self->file->tasks->pdata[i];
 
-      for (guint j = 0; self->states[i] == WAITING && j < task->needs->len; j++)
-        if (self->states[g_array_index (task->needs, guint, j)] >= FAILED)
-          self->states[i] = BLOCKED;
+      for (guint j = 0; self->states[i] == ELVES_TASK_WAITS && j < task->needs->len; j++)
+        if (self->states[g_array_index (task->needs, guint, j)] >= ELVES_TASK_FAILED)
+          self->states[i] = ELVES_TASK_BLOCKED;
     }
 }
 
@@ -78,7 +48,7 @@ take_states (Watch *self, JsonObject *tasks)
       JsonObject *found = elves_cli_object (tasks, task->id);
 
       if (found != NULL)
-        self->states[i] = state_of (found);
+        self->states[i] = elves_task_state (found);
     }
 }
 
@@ -119,46 +89,13 @@ look (Watch *self, ElvesCliDesk *desk, const char *queue_id, JsonArray *pages, G
   return TRUE;
 }
 
-/* --- drawing --------------------------------------------------------------------------------- */
-
 static void
-print_counts (const Watch *self)
+draw (const Watch *self, ElvesProgress *progress)
 {
-  guint n_tasks = self->file->tasks->len;
+  g_autofree char *text = elves_task_counts_to_text (self->counts);
 
-  fprintf (stderr, "%u of %u ended", n_tasks - self->counts[WAITING] - self->counts[RUNNING],
-           n_tasks);
-  for (guint i = RUNNING; i < N_STATES; i++)
-    if (self->counts[i] > 0)
-      fprintf (stderr, ", %u %s", self->counts[i], state_names[i]);
-}
-
-static void
-draw_bar (const Watch *self)
-{
-  guint n_tasks = self->file->tasks->len;
-  guint ended = n_tasks - self->counts[WAITING] - self->counts[RUNNING];
-  guint full = ended * BAR_WIDTH / n_tasks;
-
-  fputs ("\r[", stderr);
-  for (guint i = 0; i < BAR_WIDTH; i++)
-    fputc (i < full ? '#' : '.', stderr);
-  fputs ("] ", stderr);
-  print_counts (self);
-  fputs ("\033[K", stderr); /* what the line before had more */
-}
-
-static void
-draw (Watch *self, gboolean on_terminal)
-{
-  if (on_terminal)
-    draw_bar (self);
-  else if (memcmp (self->counts, self->last_counts, sizeof self->counts) != 0)
-    {
-      print_counts (self);
-      fputc ('\n', stderr);
-    }
-  memcpy (self->last_counts, self->counts, sizeof self->counts);
+  elves_progress_show (progress, elves_task_counts_ended (self->counts), self->file->tasks->len,
+                       text);
 }
 
 /* --- the end --------------------------------------------------------------------------------- */
@@ -168,14 +105,12 @@ print_task (const Watch *self, guint index, JsonArray *pages)
 {
   const ElvesQueueFileTask *task = self->file->tasks->pdata[index];
   JsonObject *found = NULL;
-  const char *error;
 
   for (guint i = 0; found == NULL && i < json_array_get_length (pages); i++)
     found = elves_cli_object (elves_cli_object (json_array_get_object_element (pages, i), "result"),
                               task->id);
-  error = elves_cli_text (found, "error");
-  printf ("%-16s %-10s %-24s %s\n", task->id, state_names[self->states[index]], task->name,
-          *error != '\0' ? error : elves_cli_text (found, "worker_message"));
+  printf ("%-16s %-10s %-24s %s\n", task->id, elves_task_shown_names[self->states[index]],
+          task->name, elves_task_text (found));
 }
 
 static void
@@ -188,14 +123,6 @@ print_end (const Watch *self, JsonArray *pages, gboolean json)
     elves_print_json (node);
   for (guint i = 0; !json && i < self->file->tasks->len; i++)
     print_task (self, i, pages);
-}
-
-static int
-status_of (const Watch *self)
-{
-  if (self->counts[SUCCEEDED] == self->file->tasks->len)
-    return ELVES_EXIT_SUCCESS;
-  return self->counts[NOT_RUN] > 0 ? ELVES_EXIT_NOT_RUN : ELVES_EXIT_WORKER_SAID_NO;
 }
 
 /**
@@ -216,23 +143,23 @@ elves_queue_watch (ElvesCliDesk *desk,
                    gboolean json,
                    GError **error)
 {
-  g_autofree State *states = g_new0 (State, file->tasks->len);
+  g_autofree ElvesTaskShown *states = g_new0 (ElvesTaskShown, file->tasks->len);
   Watch self = { .file = file, .states = states };
-  gboolean on_terminal = isatty (STDERR_FILENO);
+  g_auto (ElvesProgress) progress = { 0 };
 
+  elves_progress_init (&progress);
   for (;;)
     {
       g_autoptr (JsonArray) pages = json_array_new ();
 
       if (!look (&self, desk, queue_id, pages, error))
         return error != NULL && *error != NULL ? -1 : ELVES_EXIT_NOT_RUN;
-      draw (&self, on_terminal);
-      if (self.counts[WAITING] + self.counts[RUNNING] == 0)
+      draw (&self, &progress);
+      if (elves_task_counts_ended (self.counts) == file->tasks->len)
         {
-          if (on_terminal)
-            fputc ('\n', stderr);
+          elves_progress_clear (&progress);
           print_end (&self, pages, json);
-          return status_of (&self);
+          return elves_task_counts_status (self.counts);
         }
       g_usleep (PAUSE_US);
     }

@@ -65,6 +65,16 @@ run_stop (const ElvesCliContext *context, int argc, char **argv, GError **error)
 }
 
 static int
+run_cancel (const ElvesCliContext *context, int argc, char **argv, GError **error)
+{
+  static const ElvesCliOne one = {
+    "queue", "cancelQueue", "Stops a queue, and ends on their hosts the jobs of it that run.", NULL
+  };
+
+  return elves_cli_one_run (&one, context, argc, argv, error);
+}
+
+static int
 run_rm (const ElvesCliContext *context, int argc, char **argv, GError **error)
 {
   static const ElvesCliOne one = { "queue", "deleteQueue",
@@ -209,6 +219,7 @@ static const ElvesCliCommand commands[] = {
   { "show", "print a queue and what became of its tasks", run_show },
   { "start", "commit a queue that was made by others", run_start },
   { "stop", "stop a queue", run_stop },
+  { "cancel", "stop a queue, and end what runs of it", run_cancel },
   { "rm", "delete a queue", run_rm },
   { "history", "print what has ended, in the order of time", run_history },
   { NULL },
