@@ -302,6 +302,22 @@ give_up (ElvesCronCaller *self, Call *call)
   call_free (call);
 }
 
+gboolean
+elves_cron_caller_cancel (ElvesCronCaller *self, gpointer user_data)
+{
+  for (GList *link = self->calls.head; link != NULL; link = link->next)
+    {
+      Call *call = link->data;
+      if (call->user_data != user_data)
+        continue;
+      g_queue_unlink (&self->calls, link);
+      give_up (self, call);
+      start_some (self);
+      return TRUE;
+    }
+  return FALSE;
+}
+
 /**
  * elves_cron_caller_free:
  * @self: (nullable): calls under way are cut off; nobody hears of them

@@ -67,6 +67,8 @@ void elves_cron_caller_call (ElvesCronCaller *self,
                              const ElvesCronCall *call,
                              const ElvesCronCallerCallbacks *callbacks,
                              gpointer user_data);
+/* The call with this user data is made no more, and nobody hears of it. FALSE: there is none. */
+gboolean elves_cron_caller_cancel (ElvesCronCaller *self, gpointer user_data);
 guint elves_cron_caller_outstanding (ElvesCronCaller *self); /* calls that are not done */
 /* Errors: ELVES_ERROR_INVALID: a URL or method that could never be called, headers that are no
    object of texts. */

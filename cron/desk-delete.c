@@ -10,7 +10,11 @@ static void
 let_go (ElvesCronDesk *self, const GArray *deleted)
 {
   for (guint i = 0; i < deleted->len; i++)
-    elves_cron_engine_remove (self->parts.engine, g_array_index (deleted, ElvesCronDeleted, i).id);
+    {
+      guint64 id = g_array_index (deleted, ElvesCronDeleted, i).id;
+      elves_cron_engine_remove (self->parts.engine, id);
+      elves_cron_outbox_drop (self->parts.outbox, id);
+    }
 }
 
 static void

@@ -164,3 +164,19 @@ elves_cron_flight_call (ElvesCronFlight *flight)
   call.n_retry_delays = delays->len - past;
   elves_cron_caller_call (flight->outbox->caller, &call, &callbacks, flight);
 }
+
+/* Of what is kept of the task, this is the end of the execution. */
+void
+elves_cron_outbox_drop (ElvesCronOutbox *self, guint64 id)
+{
+  GList *place = self->flights.head;
+  while (place != NULL)
+    {
+      ElvesCronFlight *flight = place->data;
+      place = place->next;
+      if (flight->shot->id != id || !elves_cron_caller_cancel (self->caller, flight))
+        continue;
+      elves_cron_outbox_end_shot (self, flight->shot, FALSE, "the task was deleted", 0);
+      elves_cron_flight_land (flight);
+    }
+}

@@ -32,6 +32,8 @@ void elves_cron_outbox_free (ElvesCronOutbox *self);
 void elves_cron_outbox_note (ElvesCronOutbox *self, ElvesCronShot *shot);
 /* @shots: of ElvesCronShot; taken out of it. */
 void elves_cron_outbox_send (ElvesCronOutbox *self, GPtrArray *shots);
+/* The task was deleted: it is not called any more, not once more either. */
+void elves_cron_outbox_drop (ElvesCronOutbox *self, guint64 id);
 guint elves_cron_outbox_outstanding (ElvesCronOutbox *self);
 /* To be kept below cron.maxOutstanding. */
 guint elves_cron_outbox_load (ElvesCronOutbox *self);

@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 
 import pytest
 
@@ -202,3 +203,37 @@ def began_of(cron_stage, id):
     decided = {seconds(row["planned"]): seconds(row["decided"]) for row in rows if row["state"] != "missed"}
     missed = [planned for planned, at in decided.items() if at - planned > 1]
     return max(missed) + 0.001 if missed else 0
+
+
+def refuse_outcomes(cron_stage, until):
+    """The store refuses the outcome of an execution, for a while."""
+    if cron_stage.store == "sqlite":
+        cron_stage.sql("CREATE TRIGGER no BEFORE UPDATE OF last_us ON cron_schedule WHEN "
+                       f"CAST(strftime('%s', 'now') AS INTEGER) < {until} BEGIN SELECT RAISE(ABORT, 'not now'); END")
+        return
+    cron_stage.sql("CREATE FUNCTION no() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN IF "
+                   f"extract(epoch from clock_timestamp()) < {until} THEN RAISE EXCEPTION ''not now''; END IF; "
+                   "RETURN NEW; END'",
+                   "CREATE TRIGGER no BEFORE UPDATE OF last_us ON cron_schedule FOR EACH ROW EXECUTE FUNCTION no()")
+
+
+def test_e39_a_result_that_the_store_refuses_is_written_later(cron_stage):
+    cron = cron_stage.cron()
+    cron.terminate()
+    refused_until = int(time.time()) + 25
+    refuse_outcomes(cron_stage, refused_until)
+    cron.start(ready=False)
+    wait_until(lambda: cron.log().count("consuming queue") == 2, "it takes requests", 30)
+    jobs = cron_stage.jobs()
+    id = cron_stage.create(start=True, every=0.5, count=3, overlap="skip")
+    rand_id = jobs.take().properties.message_id.split(":")[1]
+    cron_stage.report(id, "1", rand_id, worker_message="kept")
+    wait_until(lambda: "an outcome is not recorded" in cron.log(), "it is refused")
+    row = cron_stage.history(id)["result"][-1]
+    assert (row["key"], row["state"]) == (f"{id}:{rand_id}", "sent")
+    cron.kill()  # and the message comes again: it was not acknowledged
+    cron.start(ready=False)
+    wait_until(lambda: cron.log().count("consuming queue") == 3, "it takes requests", 30)
+    wait_until(lambda: cron_stage.history(id)["result"][-1]["state"] == "ended", "it is recorded", 60)
+    assert time.time() >= refused_until
+    assert cron_stage.detail(id)["last_exec_result"]["result"]["worker_message"] == "kept"

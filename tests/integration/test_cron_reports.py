@@ -128,6 +128,25 @@ def test_t18_tries_go_on_after_a_kill(cron_stage, receiver):
     assert len({request[2]["Elves-Execution"] for request in receiver.requests}) == 1
 
 
+@pytest.mark.parametrize("soft", ["true", "false"])
+def test_t18_a_deleted_task_is_tried_no_more(cron_stage, receiver, soft):
+    cron_stage.cron()
+    receiver.answers = [500] * 100
+    made = [cron_stage.make(url=receiver.url, retry_delays=[1] * 50, at=now(), started="true")["id"] for _ in range(3)]
+    wait_until(lambda: len(receiver.requests) >= 3, "each was tried")
+    deleted = cron_stage.ask("deleteCron", ids=made, soft=soft)
+    assert deleted["result"] == made
+    called = len(receiver.requests)
+    time.sleep(2.5)
+    assert len(receiver.requests) <= called + 3, "no more than what was under way"
+    called = len(receiver.requests)
+    time.sleep(1.5)
+    assert len(receiver.requests) == called
+    if soft == "true":
+        assert statuses(cron_stage, made[0]) == ["FAILED"]
+        assert page(cron_stage, made[0])[0]["error"] == "the task was deleted"
+
+
 # ---- tokens and reports ------------------------------------------------------------------------
 
 
