@@ -235,7 +235,7 @@ elves_cron_reading_action (ElvesCronReading *self)
   self->plan->spawn = elves_cron_reading_is_true (self, "spawn");
   if (is_given (self, "url") || is_given (self, "urls"))
     read_callback (self);
-  else if (is_given (self, "topic"))
+  else if (is_given (self, "topic") || is_given (self, "exchange")) /* a routing key may be empty */
     read_message (self);
   else
     read_job (self);
