@@ -71,8 +71,6 @@ add_card (Query *self, ElvesJsonValue value, GError **error)
   key = elves_json_value_to_text (elves_json_object_get (card, "key"));
   if (!g_hash_table_add (self->seen, key))
     return TRUE;
-  if (self->body->len > 1) /* more than the bracket */
-    g_string_append_c (self->body, ',');
   return elves_taskcenter_write_card (self->body, card, error);
 }
 

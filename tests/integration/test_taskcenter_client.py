@@ -14,6 +14,7 @@ import pytest
 from support.consumer import Consumer
 from support.process import build_dir, clean_environment
 from support.stage import Stage
+from support.taskcenter import DEFAULT_DELAYS_MS
 from support.wait import stays, wait_until
 
 
@@ -66,7 +67,7 @@ def topic(stage):
     one = Topic(stage)
     yield one
     groups = [stage.name, stage.name + "-2"]
-    one.remove(groups, {*DELAYS_MS, *RARE, 1000, 10000, 30000, *range(60000, 600001, 60000), 1200000, 1800000, 3600000, 7200000})
+    one.remove(groups, {*DELAYS_MS, *RARE, *DEFAULT_DELAYS_MS})
 
 
 # T19: handlers by tag.

@@ -10,6 +10,8 @@ from .openapi import Openapi
 from .ports import free_port
 
 OBJECT_ID = r"[0-9a-f]{24}"
+# Of libelves-client, as RocketMQ's.
+DEFAULT_DELAYS_MS = [s * 1000 for s in [10, 30, *range(60, 601, 60), 1200, 1800, 3600, 7200]]
 
 
 class Taskcenter:
@@ -68,6 +70,10 @@ class Taskcenter:
         inbox.channel.exchange_declare(self.topic, "topic", durable=True)
         inbox.channel.queue_bind(inbox.name, self.topic, tag)
         return inbox
+
+
+def refusal(text):
+    return 400, {"err": 400, "msg": text}
 
 
 def collect(inbox, seconds):
