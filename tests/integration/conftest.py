@@ -30,6 +30,7 @@ from support.stage import Services, Stage  # noqa: E402
 FEATURES = {
     "e": [*range(1, 31), 36, 38, 40, 41, 42, 43, 44, 45],
     "r": [*range(1, 17)],
+    "t": [*range(1, 23)],
 }
 NUMBERS = [f"{letter}{number:02}" for letter, numbers in FEATURES.items() for number in numbers]
 NUMBER_IN_NAME = re.compile(r"test_([a-z]\d\d)_")

@@ -5,6 +5,7 @@ import contextlib
 import datetime
 import os
 import re
+import subprocess
 import time
 import uuid
 
@@ -14,8 +15,11 @@ from services import ask_postgres
 
 from support.consumer import Consumer
 from support.cron import CronStage, planned_of, seconds
+from support.ports import free_port
 from support.taskcenter import DEFAULT_DELAYS_MS, OBJECT_ID, Taskcenter, collect, refusal
 from support.wait import wait_until
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
 def start(stage, center_settings=None, **cron_settings):
@@ -415,6 +419,80 @@ def test_t17_warnings_and_stat(services, tmp_path):
         wait_until(lambda: log().count("#TOTAL_TO_MANY_TASK") == 1, "and one for the tenth of all")
         assert log().count("#NAME_TO_MANY_TASK") == 2
         assert center.get("task/stat") == (200, {"total": "10", "a": "7"})
+    finally:
+        stage.close()
+
+
+# T18: the configuration of taskcenter.
+
+
+def imported(component, file=None, environment=None, cwd=None):
+    """elves-import-taskcenter: its CompletedProcess, and what it printed as a dictionary."""
+    command = [os.path.join(TOP, "packaging/elves-import-taskcenter"), component] + ([str(file)] if file else [])
+    variables = {**os.environ, **(environment or {})}
+    done = subprocess.run(command, capture_output=True, text=True, env=variables, cwd=cwd)
+    return done, dict(line.split(" = ", 1) for line in done.stdout.splitlines())
+
+
+SAMPLE = os.path.join(TOP, "examples/task_center.toml")
+
+
+def test_t18_sample_file(tmp_path):
+    done, openapi = imported("openapi", SAMPLE)
+    assert done.returncode == 0
+    assert openapi["taskcenter.port"] == "8081" and openapi["taskcenter.enabled"] == "true"
+    assert (openapi["mq.ip"], openapi["mq.port"]) == ("127.0.0.1", "5672")
+    cron = imported("cron", SAMPLE)[1]
+    assert (cron["messages.nameAlert"], cron["messages.totalAlert"]) == ("5", "10")
+    assert cron["messages.exchanges"] == openapi["taskcenter.topic"] == "taskcenter"
+    assert imported("openapi", None, {"TASK_CENTER_CONFIG_PATH": SAMPLE})[1] == openapi
+    (tmp_path / "task_center.toml").write_text(open(SAMPLE).read())
+    assert imported("openapi", cwd=tmp_path)[1] == openapi
+    assert imported("openapi", tmp_path / "none")[0].returncode == 1
+
+
+TOML = """# comment
+[task_center]
+port = {port}
+name_alert_count = "x" # not numeric: off
+[ mongodb ]
+uri = "sqlite:{folder}/cron.db"
+[redis]
+addr = ""
+[rocketmq]
+namesvr = "{host}:{mq_port}"
+access_key = '{user}'
+secret_key = "{password}"   # blanks
+topic = "{topic}"
+"""
+FLAT = """task_center.port: {port}
+app.total_alert_count: 3
+mongodb.uri: sqlite:{folder}/cron.db
+rocketmq.namesvr = {host}:{mq_port}
+rocketmq.access_key = {user}
+rocketmq.secret_key = {password}
+rocketmq.topic = {topic}
+"""
+
+
+@pytest.mark.parametrize("text", [TOML, FLAT], ids=["toml", "flat"])
+def test_t18_start(services, tmp_path, name, text):
+    stage = CronStage(services, tmp_path)
+    try:
+        port, topic = free_port(), stage.name + "-topic"
+        broker = {"host": services.mq_host, "mq_port": services.mq_port, "user": services.mq_user}
+        file = tmp_path / "task_center"
+        file.write_text(text.format(port=port, topic=topic, folder=tmp_path, password=services.mq_password, **broker))
+        cron = imported("cron", file)[1]
+        assert cron["messages.nameAlert"] == "0"
+        assert cron["messages.totalAlert"] == ("3" if text is FLAT else "0")
+        stage.cron(cron)
+        center = Taskcenter(stage, imported("openapi", file)[1], topic)
+        assert center.port == port
+        stage.exits.callback(lambda: stage.new_asker().channel.exchange_delete(topic))
+        inbox = center.consumer(name)
+        id = center.add(name)
+        assert inbox.take(30).properties.headers["task"] == id
     finally:
         stage.close()
 
