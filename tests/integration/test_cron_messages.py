@@ -20,7 +20,7 @@ def begin_of_a_minute():
 
 
 @pytest.mark.parametrize("spelling", ["hex", "decimal", "objectid"])
-def test_t14_a_message_tells_its_task_and_its_instant(cron_stage, spelling):
+def test_a_message_tells_its_task_and_its_instant(cron_stage, spelling):
     cron_stage.cron()
     inbox = cron_stage.topic("#", cron_stage.others)
     usual = cron_stage.topic("#")
@@ -42,7 +42,7 @@ def test_t14_a_message_tells_its_task_and_its_instant(cron_stage, spelling):
     assert answer["flag"] == "false" and "messages.exchanges" in answer["detail"]
 
 
-def test_t15_the_usual_exchange_and_a_message_that_nobody_wants(cron_stage):
+def test_the_usual_exchange_and_a_message_that_nobody_wants(cron_stage):
     cron_stage.cron()
     ids = [cron_stage.make(topic="nobody", exchange=exchange, at=time_text(time.time()), started="true")["id"]
            for exchange in ("", cron_stage.messages, cron_stage.others)]
@@ -52,7 +52,7 @@ def test_t15_the_usual_exchange_and_a_message_that_nobody_wants(cron_stage):
     assert [cron_stage.detail(id)["result"]["exchange"] for id in ids] == ["", "", cron_stage.others]
 
 
-def test_t15_one_message_of_a_megabyte(cron_stage):
+def test_one_message_of_a_megabyte(cron_stage):
     cron_stage.cron()
     inbox = cron_stage.topic("big", cron_stage.others)
     text = "\u4e2d\"\\ " * (1 << 17)
@@ -60,7 +60,7 @@ def test_t15_one_message_of_a_megabyte(cron_stage):
     assert inbox.take().raw == text[:1 << 18].encode()
 
 
-def test_t16_counts_of_the_minute_and_their_warnings(cron_stage):
+def test_counts_of_the_minute_and_their_warnings(cron_stage):
     begin_of_a_minute()
     cron = cron_stage.cron({"messages.nameAlert": 5, "messages.totalAlert": 7})
     assert stat(cron_stage) == {"total": 0, "names": {}}
@@ -76,7 +76,7 @@ def test_t16_counts_of_the_minute_and_their_warnings(cron_stage):
     assert log.count("#TOTAL_TO_MANY_TASK") == 1
 
 
-def test_t16_counts_survive_a_restart_and_end_with_the_minute(cron_stage):
+def test_counts_survive_a_restart_and_end_with_the_minute(cron_stage):
     begin_of_a_minute()
     cron = cron_stage.cron()
     id = cron_stage.make(owner="o", name="n", topic="t", every=0.05, count=4, started="true")["id"]

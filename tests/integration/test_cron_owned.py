@@ -34,7 +34,7 @@ def refused(answer, code):
 # ---- ids -------------------------------------------------------------------------------------
 
 
-def test_t01_ids_grow_and_tell_when_they_were_made(cron_stage):
+def test_ids_grow_and_tell_when_they_were_made(cron_stage):
     cron_stage.cron()
     before = time.time()
     ids = [cron_stage.make(**DAILY)["id"] for _ in range(20)]
@@ -46,7 +46,7 @@ def test_t01_ids_grow_and_tell_when_they_were_made(cron_stage):
 
 
 @pytest.mark.parametrize("spelling", ["hex", "decimal", "objectid"])
-def test_t02_an_id_in_each_spelling(cron_stage, spelling):
+def test_an_id_in_each_spelling(cron_stage, spelling):
     cron_stage.cron()
     answer = cron_stage.make(spelling=spelling, **DAILY)
     all = spellings(answer["id"])
@@ -66,7 +66,7 @@ def test_t02_an_id_in_each_spelling(cron_stage, spelling):
 # ---- owners and unique keys ------------------------------------------------------------------
 
 
-def test_t03_the_second_of_a_unique_key_is_the_first(cron_stage):
+def test_the_second_of_a_unique_key_is_the_first(cron_stage):
     cron_stage.cron()
     jobs = cron_stage.jobs()
     first = cron_stage.make(owner="taskcenter", unique=" a b", name="n", extra="{\"x\": 1}", at=time_text(time.time() - 5),
@@ -84,7 +84,7 @@ def test_t03_the_second_of_a_unique_key_is_the_first(cron_stage):
     assert (third["existed"], third["id"] != first["id"]) == ("false", True)
 
 
-def test_t03_many_requests_of_one_unique_key_make_one(cron_stage):
+def test_many_requests_of_one_unique_key_make_one(cron_stage):
     cron_stage.cron()
     inbox = cron_stage.asker.inbox()
     for _ in range(50):
@@ -96,7 +96,7 @@ def test_t03_many_requests_of_one_unique_key_make_one(cron_stage):
     assert cron_stage.ask("findCron", owner="o")["total"] == 1
 
 
-def test_t04_a_task_of_another_owner_is_not_found(cron_stage):
+def test_a_task_of_another_owner_is_not_found(cron_stage):
     cron_stage.cron()
     id = cron_stage.make(owner="romens", **DAILY)["id"]
     for action in ("cronDetail", "startCron", "stopCron", "deleteCron", "cronHistory"):
@@ -105,7 +105,7 @@ def test_t04_a_task_of_another_owner_is_not_found(cron_stage):
         assert cron_stage.ask(action, id=id, owner="romens")["flag"] == "true", action
 
 
-def test_t04_members_that_are_too_long(cron_stage):
+def test_members_that_are_too_long(cron_stage):
     cron_stage.cron()
     body = dict(ip="1", mode="NP", app="a", func="f", **DAILY)
     for name, limit in dict(owner=64, unique=128, extra=65536).items():
@@ -114,7 +114,7 @@ def test_t04_members_that_are_too_long(cron_stage):
     assert refused(cron_stage.ask("createCron", **body, spelling="roman"), "403.8")
 
 
-def test_t05_the_card(cron_stage):
+def test_the_card(cron_stage):
     cron_stage.cron()
     answer = cron_stage.make(owner="romens", name="n", unique="u", extra="opaque ", url="http://127.0.0.1:1/",
                              method="PUT", headers={"A": "b"}, content_type="text/x", retries=0, param="p",
@@ -133,7 +133,7 @@ def test_t05_the_card(cron_stage):
 # ---- when ------------------------------------------------------------------------------------
 
 
-def test_t06_an_instant_of_the_past_fires_at_once(cron_stage):
+def test_an_instant_of_the_past_fires_at_once(cron_stage):
     cron_stage.cron()
     jobs = cron_stage.jobs()
     answer = cron_stage.make(at=time_text(time.time() - 86400), started="true")
@@ -147,7 +147,7 @@ def test_t06_an_instant_of_the_past_fires_at_once(cron_stage):
     jobs.stays_empty(0.5)
 
 
-def test_t07_the_first_instant_is_now_and_the_others_follow_it(cron_stage):
+def test_the_first_instant_is_now_and_the_others_follow_it(cron_stage):
     cron_stage.cron()
     jobs = cron_stage.jobs()
     made = cron_stage.make(every=1, first="now", count=3, started="true")
@@ -162,7 +162,7 @@ def test_t07_the_first_instant_is_now_and_the_others_follow_it(cron_stage):
     assert (report["lost"], report["unplanned"], report["doubled"]) == (0, 0, 0)
 
 
-def test_t07_first_now_of_what_is_started_later(cron_stage):
+def test_first_now_of_what_is_started_later(cron_stage):
     cron_stage.cron()
     jobs = cron_stage.jobs()
     id = cron_stage.make(every=1000, first="now")["id"]
@@ -181,7 +181,7 @@ def found(cron_stage, **query):
     return [card["id"] for card in answer["result"]], answer["total"]
 
 
-def test_t08_finding_pages_newest_first(cron_stage):
+def test_finding_pages_newest_first(cron_stage):
     cron_stage.cron()
     ids = [cron_stage.make(owner="o", name=f"n{number % 2}", **DAILY)["id"] for number in range(25)][::-1]
     cron_stage.make(owner="other", **DAILY)
@@ -199,7 +199,7 @@ def test_t08_finding_pages_newest_first(cron_stage):
         assert refused(cron_stage.ask("findCron", owner="o", **page), "500"), page
 
 
-def test_t09_finding_by_state_and_flags(cron_stage):
+def test_finding_by_state_and_flags(cron_stage):
     cron_stage.cron()
     plain = cron_stage.make(owner="o", unique="u", **DAILY)["id"]
     expired = cron_stage.make(owner="o", every=0.5, end=time_text(time.time() + 1), started="true")["id"]
@@ -222,7 +222,7 @@ def test_t09_finding_by_state_and_flags(cron_stage):
 # ---- deleteCron ------------------------------------------------------------------------------
 
 
-def test_t10_deleting_several(cron_stage):
+def test_deleting_several(cron_stage):
     cron_stage.cron()
     made = [cron_stage.make(owner="o", spelling="objectid", name="n", **DAILY) for _ in range(4)]
     other = cron_stage.make(owner="other", name="n", **DAILY)
@@ -235,7 +235,7 @@ def test_t10_deleting_several(cron_stage):
     assert found(cron_stage)[0] == [other["id"]]
 
 
-def test_t11_what_was_deleted_softly_is_kept_and_silent(cron_stage):
+def test_what_was_deleted_softly_is_kept_and_silent(cron_stage):
     cron = cron_stage.cron()
     jobs = cron_stage.jobs()
     id = cron_stage.make(owner="o", unique="u", every=0.5, started="true")["id"]
@@ -260,7 +260,7 @@ def test_t11_what_was_deleted_softly_is_kept_and_silent(cron_stage):
 # ---- replaceCron -----------------------------------------------------------------------------
 
 
-def test_t12_replacing_keeps_id_history_and_creation(cron_stage):
+def test_replacing_keeps_id_history_and_creation(cron_stage):
     cron_stage.cron()
     jobs = cron_stage.jobs()
     made = cron_stage.make(owner="o", spelling="decimal", every=0.5, count=2, param="old", started="true")
@@ -280,7 +280,7 @@ def test_t12_replacing_keeps_id_history_and_creation(cron_stage):
     assert (report["lost"], report["unplanned"], report["doubled"]) == (0, 0, 0)
 
 
-def test_t12_replacing_what_is_not_there_or_cannot_be(cron_stage):
+def test_replacing_what_is_not_there_or_cannot_be(cron_stage):
     cron_stage.cron()
     jobs = cron_stage.jobs()
     body = dict(ip="1", mode="NP", app="a", func="f")
@@ -312,7 +312,7 @@ def make_version_1(cron_stage):
                    "UPDATE cron_firing SET schedule = '0123456789ABCDEF'")
 
 
-def test_t13_a_store_of_version_1_goes_on(cron_stage):
+def test_a_store_of_version_1_goes_on(cron_stage):
     cron = cron_stage.cron()
     jobs = cron_stage.jobs()
     cron_stage.make(every=1, started="true", name="old", missed="all", param="p")

@@ -62,7 +62,7 @@ REPORTED = dict(token_param="statusToken", report="true", retries=0, started="tr
 # ---- targets and tries -------------------------------------------------------------------------
 
 
-def test_t17_several_targets_in_turn_and_the_next_one_on_failure(cron_stage, receiver, other):
+def test_several_targets_in_turn_and_the_next_one_on_failure(cron_stage, receiver, other):
     cron_stage.cron()
     id = cron_stage.make(urls=[receiver.url, other.url], every=0.3, count=4, retries=0, started="true")["id"]
     wait_for(cron_stage, id, *["SUCCESS"] * 4)
@@ -75,7 +75,7 @@ def test_t17_several_targets_in_turn_and_the_next_one_on_failure(cron_stage, rec
     assert cron_stage.detail(id)["result"]["urls"] == [receiver.url, other.url]
 
 
-def test_t17_targets_that_cannot_be(cron_stage):
+def test_targets_that_cannot_be(cron_stage):
     cron_stage.cron()
     good = "http://127.0.0.1:1/"
     for members in (dict(urls=[]), dict(urls=[good, "ftp://x/"]), dict(urls=[good] * 17),
@@ -87,7 +87,7 @@ def test_t17_targets_that_cannot_be(cron_stage):
         assert answer["flag"] == "false" and answer["error"].startswith("[403.9]"), members
 
 
-def test_t18_fixed_delays_and_every_try_is_kept(cron_stage, receiver):
+def test_fixed_delays_and_every_try_is_kept(cron_stage, receiver):
     cron_stage.cron()
     receiver.answers = [503, 500, 404 + 25, 200]
     id = cron_stage.make(url=receiver.url + "&a=1", retry_delays=[0.2, 0.6, 0.2], at=now(), started="true")["id"]
@@ -102,7 +102,7 @@ def test_t18_fixed_delays_and_every_try_is_kept(cron_stage, receiver):
     assert (card["retries"], card["retry_delays"]) == (3, [0.2, 0.6, 0.2])
 
 
-def test_t18_a_callback_that_fails_for_good(cron_stage, receiver):
+def test_a_callback_that_fails_for_good(cron_stage, receiver):
     cron_stage.cron()
     receiver.answers = [404]
     refused = cron_stage.make(url=receiver.url, retries=5, at=now(), started="true")["id"]
@@ -114,7 +114,7 @@ def test_t18_a_callback_that_fails_for_good(cron_stage, receiver):
     assert all(try_["text"] for try_ in row["attempts"])
 
 
-def test_t18_tries_go_on_after_a_kill(cron_stage, receiver):
+def test_tries_go_on_after_a_kill(cron_stage, receiver):
     cron = cron_stage.cron()
     receiver.answers = [500] * 100
     id = cron_stage.make(url=receiver.url, retry_delays=[0, 0, 1000, 0], at=now(), started="true")["id"]
@@ -129,7 +129,7 @@ def test_t18_tries_go_on_after_a_kill(cron_stage, receiver):
 
 
 @pytest.mark.parametrize("soft", ["true", "false"])
-def test_t18_a_deleted_task_is_tried_no_more(cron_stage, receiver, soft):
+def test_a_deleted_task_is_tried_no_more(cron_stage, receiver, soft):
     cron_stage.cron()
     receiver.answers = [500] * 100
     made = [cron_stage.make(url=receiver.url, retry_delays=[1] * 50, at=now(), started="true")["id"] for _ in range(3)]
@@ -150,7 +150,7 @@ def test_t18_a_deleted_task_is_tried_no_more(cron_stage, receiver, soft):
 # ---- tokens and reports ------------------------------------------------------------------------
 
 
-def test_t19_a_token_for_each_execution(cron_stage, receiver):
+def test_a_token_for_each_execution(cron_stage, receiver):
     cron_stage.cron()
     made = cron_stage.make(url=f"http://127.0.0.1:{receiver.port}/p?a=1&b=2#part", every=0.3, count=3, **REPORTED)
     wait_until(lambda: len(receiver.requests) == 3, "three requests")
@@ -165,7 +165,7 @@ def test_t19_a_token_for_each_execution(cron_stage, receiver):
 
 
 @pytest.mark.parametrize("status", ["SUCCESS", "FAILED"])
-def test_t20_the_first_report_counts(cron_stage, receiver, status):
+def test_the_first_report_counts(cron_stage, receiver, status):
     cron_stage.cron()
     made = cron_stage.make(owner="romens", spelling="decimal", url=receiver.url, at=now(), **REPORTED)
     wait_for(cron_stage, made["id"], "RUNNING")
@@ -186,7 +186,7 @@ def test_t20_the_first_report_counts(cron_stage, receiver, status):
     assert (last["worker_flag"], last["worker_message"]) == (1 if status == "SUCCESS" else 0, "all \u4e2d")
 
 
-def test_t20_a_report_that_overtakes_the_answer(cron_stage, receiver):
+def test_a_report_that_overtakes_the_answer(cron_stage, receiver):
     cron_stage.cron()
     receiver.delay = 2
     made = cron_stage.make(url=receiver.url, at=now(), **REPORTED)
@@ -197,7 +197,7 @@ def test_t20_a_report_that_overtakes_the_answer(cron_stage, receiver):
     assert statuses(cron_stage, made["id"]) == ["SUCCESS"]
 
 
-def test_t21_without_a_report_it_ends_by_time_also_after_a_restart(cron_stage, receiver):
+def test_without_a_report_it_ends_by_time_also_after_a_restart(cron_stage, receiver):
     cron = cron_stage.cron()
     soon = cron_stage.make(url=receiver.url, at=now(), report_timeout=1, **REPORTED)["id"]
     later = cron_stage.make(url=receiver.url, at=now(), report_timeout=4, **REPORTED)["id"]
@@ -217,7 +217,7 @@ def test_t21_without_a_report_it_ends_by_time_also_after_a_restart(cron_stage, r
     assert len(receiver.requests) == 3, "none was called twice"
 
 
-def test_t22_an_execution_that_is_not_reported_holds_up_the_next(cron_stage, receiver):
+def test_an_execution_that_is_not_reported_holds_up_the_next(cron_stage, receiver):
     cron = cron_stage.cron()
     id = cron_stage.make(url=receiver.url, every=0.5, overlap="skip", timeout=1, **REPORTED)["id"]
     wait_until(lambda: statuses(cron_stage, id)[2:] and statuses(cron_stage, id)[-1] == "RUNNING", "three instants")
@@ -235,7 +235,7 @@ def test_t22_an_execution_that_is_not_reported_holds_up_the_next(cron_stage, rec
     assert card["fired"] == 2
 
 
-def test_t22_the_end_by_time_lets_the_next_one_go(cron_stage, receiver):
+def test_the_end_by_time_lets_the_next_one_go(cron_stage, receiver):
     cron_stage.cron()
     id = cron_stage.make(url=receiver.url, every=0.5, overlap="skip", report_timeout=1, **REPORTED)["id"]
     wait_until(lambda: len(receiver.requests) >= 3, "three were called", 30)
@@ -243,7 +243,7 @@ def test_t22_the_end_by_time_lets_the_next_one_go(cron_stage, receiver):
     assert statuses(cron_stage, id).count("SKIPPED") >= 2
 
 
-def test_t23_a_token_without_reports_and_its_answer(cron_stage, receiver):
+def test_a_token_without_reports_and_its_answer(cron_stage, receiver):
     cron_stage.cron()
     members = dict(url=receiver.url, token_param="t", retries=0, started="true")
     id = cron_stage.make(at=now(), **members)["id"]
@@ -254,7 +254,7 @@ def test_t23_a_token_without_reports_and_its_answer(cron_stage, receiver):
 # ---- history by pages --------------------------------------------------------------------------
 
 
-def test_t24_history_by_pages(cron_stage, receiver):
+def test_history_by_pages(cron_stage, receiver):
     cron_stage.cron()
     id = cron_stage.make(owner="o", url=receiver.url, every=0.05, count=25, started="true")["id"]
     wait_until(lambda: cron_stage.history(id, page=1)["total"] == 25, "all were fired", 30)
@@ -278,7 +278,7 @@ def test_t24_history_by_pages(cron_stage, receiver):
 # ---- fireCron ----------------------------------------------------------------------------------
 
 
-def test_t25_fired_by_hand_besides_the_plan(cron_stage, receiver):
+def test_fired_by_hand_besides_the_plan(cron_stage, receiver):
     cron_stage.cron()
     made = cron_stage.make(owner="o", url=receiver.url, rule="0 0 0 1 1 ?", token_param="t", retries=0, count=5)
     answer = cron_stage.ask("fireCron", id=made["id"], owner="o")["result"]
@@ -293,7 +293,7 @@ def test_t25_fired_by_hand_besides_the_plan(cron_stage, receiver):
     assert cron_stage.detail(made["id"])["result"]["fired"] == 0
 
 
-def test_t25_what_was_fired_by_hand_is_no_fault_of_the_plan(cron_stage):
+def test_what_was_fired_by_hand_is_no_fault_of_the_plan(cron_stage):
     cron_stage.cron()
     jobs = cron_stage.jobs()
     id = cron_stage.make(every=0.5, count=4, started="true")["id"]
@@ -307,7 +307,7 @@ def test_t25_what_was_fired_by_hand_is_no_fault_of_the_plan(cron_stage):
 # ---- spawn -------------------------------------------------------------------------------------
 
 
-def test_t26_each_occurrence_makes_a_task(cron_stage, receiver):
+def test_each_occurrence_makes_a_task(cron_stage, receiver):
     cron_stage.cron()
     parent = cron_stage.make(owner="o", name="n", extra="e", spelling="objectid", unique="u", url=receiver.url,
                              param="p", token_param="t", every=0.5, count=3, spawn="true", started="true")
@@ -330,7 +330,7 @@ def test_t26_each_occurrence_makes_a_task(cron_stage, receiver):
 
 
 @pytest.mark.parametrize("point", ["cron-after-record", "before-commit", "after-commit"])
-def test_t26_no_occurrence_makes_two_tasks(cron_stage, point):
+def test_no_occurrence_makes_two_tasks(cron_stage, point):
     cron = cron_stage.cron()
     inbox = cron_stage.topic("t")
     parent = cron_stage.make(owner="o", topic="t", every=0.5, spawn="true", missed="all", started="true")["id"]
