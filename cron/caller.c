@@ -4,7 +4,7 @@
  * A call goes to its targets in turn, one round after the other, until one of them answers with
  * 2xx. A round in which there was no answer, 408, 425, 429 or 5xx is followed by another one after
  * a back-off (or the delay that the call names), without holding a slot meanwhile; any other answer
- * is final. */
+ * is final. Of a call that names its delays none is: who wants it has said what is to be done. */
 #include "cron/caller.h"
 
 #include "common/backoff.h"
@@ -147,7 +147,7 @@ end_attempt (Call *call, const ElvesCronTryEnd *end)
     .text = end->text,
     .cost_ms = end->cost_ms,
   };
-  call->is_passing |= !end->is_final;
+  call->is_passing |= !end->is_final || (call->n_retry_delays > 0 && end->status != 0);
   call->tried++;
   if (call->callbacks->tried != NULL)
     call->callbacks->tried (&attempt, call->user_data);

@@ -187,6 +187,7 @@ make_child (const ElvesCronPlan *parent, gint64 now_us)
   child->timing = ELVES_CRON_ONCE;
   child->every_us = child->start_us = child->end_us = child->count = 0;
   child->overlap = ELVES_CRON_OVERLAP_ALLOW;
+  elves_cron_plan_turn_urls (child, (guint) parent->fired);
   child->at_us = child->created_us = child->cursor_us = now_us;
   child->first_us = now_us - 1;
   child->fired = 1;

@@ -3,6 +3,7 @@
 
 #include "common/error.h"
 #include "common/json-reader.h"
+#include "common/json-writer.h"
 
 #include <string.h>
 
@@ -141,6 +142,23 @@ elves_cron_plan_urls (const ElvesCronPlan *self)
       g_strv_builder_add (builder, url);
     }
   return g_strv_builder_end (builder);
+}
+
+void
+elves_cron_plan_turn_urls (ElvesCronPlan *self, guint by)
+{
+  g_auto (GStrv) urls = elves_cron_plan_urls (self);
+  guint n = g_strv_length (urls);
+  GString *array;
+  if (*self->targets == '\0')
+    return;
+  array = g_string_new (NULL);
+  elves_json_open_array (array, NULL);
+  for (guint i = 0; i < n; i++)
+    elves_json_add_text (array, NULL, urls[(by + i) % n]);
+  elves_json_close_array (array);
+  g_free (self->targets);
+  self->targets = g_string_free (array, FALSE);
 }
 
 GArray *

@@ -88,6 +88,8 @@ ElvesCronEntry *elves_cron_plan_entry (const ElvesCronPlan *self, gint64 after_u
 
 /* (transfer full): the targets of an HTTP request, at least one. */
 char **elves_cron_plan_urls (const ElvesCronPlan *self);
+/* Of several the one of number @by becomes the first. */
+void elves_cron_plan_turn_urls (ElvesCronPlan *self, guint by);
 /* (transfer full): of guint, milliseconds: the delays that it names. */
 GArray *elves_cron_plan_retry_delays (const ElvesCronPlan *self);
 
