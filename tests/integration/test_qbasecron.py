@@ -315,6 +315,26 @@ def test_q06_is_finished(qbase, receiver):
     }
 
 
+def test_q06_tries_again(qbase, receiver):
+    receiver.answers = [500, 302, 404]
+    began = time.time()
+    task = qbase.create(receiver.url, began, {"a": 1})
+    wait_taken(receiver, 2)
+    assert qbase.get(task["_id"])["is_finished"] == 0
+    wait_taken(receiver, 3)
+    assert 6.0 <= time.time() - began
+    assert len({body for _, _, _, body in receiver.requests}) == 1
+
+
+@pytest.mark.slow
+def test_q06_gives_up(qbase, receiver):
+    receiver.answers = [500] * 9
+    task = qbase.create(receiver.url, time.time(), {"a": 1})
+    failed = wait_until(lambda: (now := qbase.get(task["_id"]))["last_error"] and now, "it has given up", 60)
+    assert failed["is_finished"] == 0 and "500" in failed["last_error"]
+    assert len(receiver.requests) == 4, "once, and after 1, 5 and 25 s"
+
+
 # Q07, Q08, Q09: remove, list, detail.
 
 
@@ -378,6 +398,24 @@ def test_q09_detail(qbase, receiver):
     for id in ("0" * 24, "x", task["_id"] + "0", task["_id"].upper()[:23], "a" * 5000):
         status, answer = qbase.raw("GET", f"tasks/{id}")
         assert (status, answer) == (404, {"status": {"code": 10404, "msg": "not found"}}), id
+
+
+def test_q09_another_s_task(everything, qbase, receiver):
+    stage, _ = everything
+    theirs = stage.create(url=receiver.url, every=3600, spelling="objectid")
+    key = stage.ask("findCron", id=theirs)["result"][0]["key"]
+    assert qbase.raw("GET", f"tasks/{key}")[0] == 404
+    assert qbase.remove(key)[0] == 404
+    assert qbase.raw("GET", f"tasks/{key}/request/send")[0] == 404
+    assert receiver.requests == []
+
+
+def test_q09_send_at_once(qbase, receiver):
+    task = qbase.create(receiver.url, time.time() + 3600, {"a": 1})
+    status, answer = qbase.raw("GET", f"tasks/{task['_id']}/request/send")
+    assert status == 200 and answer["status"] == SUCCESS and answer["data"]["_id"] == task["_id"]
+    assert fields_of(wait_taken(receiver)[0][3]) == {"a": "1"}
+    assert qbase.raw("GET", "tasks/" + "0" * 24 + "/request/send")[0] == 404
 
 
 # Q10: notifications.
@@ -482,6 +520,49 @@ def test_q10_timed(stage):
     wait_finished(qbase, task["_id"])
 
 
+# Q11: again and again.
+
+
+def spawned(qbase, parent):
+    return [task for task in qbase.list()[1] if task["_id"] != parent["_id"]]
+
+
+def test_q11_cron(qbase, receiver):
+    parent = qbase.create(receiver.url, data={"a": 1}, cron="*/2 * * * * *", count=2)
+    assert parent["cron"] == "*/2 * * * * *" and "delay" not in parent
+    wait_taken(receiver, 2)
+    tasks = wait_until(lambda: len(found := spawned(qbase, parent)) == 2 and found, "two tasks of phase 1")
+    assert [fields_of(body) for _, _, _, body in receiver.requests] == [{"a": "1"}] * 2
+    for task in tasks:
+        assert re.fullmatch(OBJECT_ID, task["_id"]) and "cron" not in task
+        assert time.strptime(task["time"], "%Y-%m-%d %H:%M:%S").tm_sec % 2 == 0
+        assert task["callback_url"] == receiver.url and task["callback_param"] == data_of({"a": 1})
+        wait_finished(qbase, task["_id"])
+    stays(lambda: len(receiver.requests) == 2, "it was to come twice", 2.5)
+
+
+def test_q11_later(qbase, receiver):
+    parent = qbase.create(receiver.url, later="every 2 seconds", count=1)
+    assert parent["later"] == "every 2 seconds"
+    wait_taken(receiver)
+    wait_until(lambda: len(spawned(qbase, parent)) == 1, "one task of phase 1")
+
+
+def test_q11_removed(qbase, receiver):
+    parent = qbase.create(receiver.url, cron="* * * * * *")
+    wait_taken(receiver)
+    assert qbase.remove(parent["_id"])[0] == 200
+    before = len(receiver.requests)
+    stays(lambda: len(receiver.requests) <= before + 1, "it does not come again", 2.5)
+
+
+def test_q11_starts_at_its_time(qbase, receiver):
+    at = soon(3)
+    qbase.create(receiver.url, at, cron="* * * * * *", count=1)
+    wait_taken(receiver)
+    assert time.time() >= at
+
+
 # Q12: several targets.
 
 
@@ -490,6 +571,20 @@ def test_q12_targets_take_turns(qbase, receiver, other):
     for _ in range(4):
         qbase.create(both, time.time())
     wait_until(lambda: len(receiver.requests) == len(other.requests) == 2, "each got two")
+
+
+def test_q12_occurrences_take_turns(qbase, receiver, other):
+    qbase.create(f"{receiver.url},{other.url}", cron="* * * * * *", count=4)
+    wait_until(lambda: len(receiver.requests) == len(other.requests) == 2, "each got two")
+
+
+def test_q12_one_is_down(qbase, receiver):
+    down = f"http://127.0.0.1:{free_port()}/"
+    tasks = [qbase.create(f"{down},{receiver.url}", time.time(), {"n": n}) for n in range(2)]
+    wait_taken(receiver, 2)
+    for task in tasks:
+        wait_finished(qbase, task["_id"])
+    assert sorted(body for _, _, _, body in receiver.requests) == [b"n=0", b"n=1"]
 
 
 # Q13: past.
