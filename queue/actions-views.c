@@ -81,18 +81,53 @@ const ElvesQueueErrandKind elves_queue_action_find = { read_find, run_find, done
 
 /* ---- queueTasks ----------------------------------------------------------------------------- */
 
+/* Of tasks that have finished it may be asked how. */
+static gboolean
+read_ending (const char *status, ElvesQueueTasksKind *out_kind)
+{
+  static const struct
+  {
+    const char *text;
+    ElvesQueueTasksKind kind;
+  } endings[] = { { "succeeded", ELVES_TASKS_SUCCEEDED },
+                  { "failed", ELVES_TASKS_FAILED },
+                  { "cancelled", ELVES_TASKS_CANCELLED } };
+  for (guint i = 0; i < G_N_ELEMENTS (endings); i++)
+    if (g_str_equal (status, endings[i].text))
+      {
+        *out_kind = endings[i].kind;
+        return TRUE;
+      }
+  return FALSE;
+}
+
 static gboolean
 read_status (ElvesQueueErrand *self, ElvesRefusal *out_refusal)
 {
-  ElvesTaskState state;
+  ElvesQueueTasksQuery *query = &self->tasks_query;
+  ElvesTaskState state = ELVES_TASK_FINISH;
   g_autofree char *status = elves_queue_member_optional (
       elves_queue_member (self->request, "status"), "", ELVES_QUEUE_MAX_NAME, out_refusal);
   if (status == NULL || *status == '\0')
     return status != NULL;
-  if (!elves_task_state_from_text (status, &state))
+  if (!read_ending (status, &query->kind) && !elves_task_state_from_text (status, &state))
     return elves_queue_refuse (out_refusal, ELVES_QUEUE_FAULT_OTHER, "status",
-                               "the state of a task");
-  self->tasks_query.status = g_steal_pointer (&status);
+                               "the state of a task, succeeded, failed or cancelled");
+  query->filter = g_strdup (elves_task_state_text (state));
+  return TRUE;
+}
+
+/* One task by its id, or those of a status. */
+static gboolean
+read_filter (ElvesQueueErrand *self, ElvesRefusal *out_refusal)
+{
+  ElvesQueueTasksQuery *query = &self->tasks_query;
+  g_autofree char *task = elves_queue_member_optional (elves_queue_member (self->request, "task"),
+                                                       "", ELVES_QUEUE_MAX_NAME, out_refusal);
+  if (task == NULL || *task == '\0')
+    return task != NULL && read_status (self, out_refusal);
+  query->kind = ELVES_TASKS_OF_ID;
+  query->filter = g_steal_pointer (&task);
   return TRUE;
 }
 
@@ -116,7 +151,7 @@ static gboolean
 read_tasks (ElvesQueueErrand *self, ElvesRefusal *out_refusal)
 {
   return elves_queue_action_read_range (self, "after", out_refusal) &&
-         read_status (self, out_refusal);
+         read_filter (self, out_refusal);
 }
 
 static gboolean

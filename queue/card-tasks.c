@@ -57,26 +57,34 @@ write_task (GString *out, ElvesStoreRows *row)
   elves_json_close (out);
 }
 
-/* Which column orders, and the two texts for it. */
+/* Which column orders, and which tasks of the queue: the two texts for it. */
 typedef struct
 {
   const char *measure, *read;
-  gboolean has_status;
+  gboolean is_filtered; /* by one text */
 } Order;
 
-static const Order by_place = {
-  "SELECT seq, result_bytes FROM queue_task WHERE queue_id = ? AND seq > ? ORDER BY seq LIMIT ?",
-  COLUMNS " AND t.seq > ? AND t.seq <= ? ORDER BY t.seq", FALSE
-};
-static const Order by_place_of_status = {
-  "SELECT seq, result_bytes FROM queue_task WHERE queue_id = ? AND seq > ? AND status = ?"
-  " ORDER BY seq LIMIT ?",
-  COLUMNS " AND t.seq > ? AND t.seq <= ? AND t.status = ? ORDER BY t.seq", TRUE
-};
+#define BY_PLACE(where)                                                                     \
+  "SELECT t.seq, t.result_bytes FROM queue_task t WHERE t.queue_id = ? AND t.seq > ?" where \
+  " ORDER BY t.seq LIMIT ?",                                                                \
+      COLUMNS " AND t.seq > ? AND t.seq <= ?" where " ORDER BY t.seq"
+#define SUCCEEDED "t.flag = 'true' AND t.worker_flag = 1"
+
+static const Order by_place = { BY_PLACE (""), FALSE };
 static const Order by_change = {
   "SELECT changed, result_bytes FROM queue_task WHERE queue_id = ? AND changed > ?"
   " ORDER BY changed LIMIT ?",
   COLUMNS " AND t.changed > ? AND t.changed <= ? ORDER BY t.changed", FALSE
+};
+
+static const Order of_filters[] = {
+  [ELVES_TASKS_OF_STATE] = { BY_PLACE (" AND t.status = ?"), TRUE },
+  [ELVES_TASKS_OF_ID] = { BY_PLACE (" AND t.task_id = ?"), TRUE },
+  [ELVES_TASKS_SUCCEEDED] = { BY_PLACE (" AND t.status = ? AND " SUCCEEDED), TRUE },
+  [ELVES_TASKS_CANCELLED] = { BY_PLACE (" AND t.status = ? AND t.reason = 'cancelled'"), TRUE },
+  [ELVES_TASKS_FAILED] = { BY_PLACE (" AND t.status = ? AND NOT (" SUCCEEDED
+                                     ") AND coalesce (t.reason, '') <> 'cancelled'"),
+                           TRUE },
 };
 
 /* *out_last: the end of the page; as it was when there is none. */
@@ -92,10 +100,10 @@ find_end (ElvesStoreTx *tx,
   gsize bytes = 0;
   guint n = 0;
   const ElvesStoreValue *values =
-      order->has_status ? ELVES_VALUES (ELVES_TEXT (queue_id), ELVES_INT (query->after),
-                                        ELVES_TEXT (query->status), ELVES_INT (query->limit + 1))
-                        : ELVES_VALUES (ELVES_TEXT (queue_id), ELVES_INT (query->after),
-                                        ELVES_INT (query->limit + 1));
+      order->is_filtered ? ELVES_VALUES (ELVES_TEXT (queue_id), ELVES_INT (query->after),
+                                         ELVES_TEXT (query->filter), ELVES_INT (query->limit + 1))
+                         : ELVES_VALUES (ELVES_TEXT (queue_id), ELVES_INT (query->after),
+                                         ELVES_INT (query->limit + 1));
   g_autoptr (ElvesStoreRows) rows = elves_store_tx_query (tx, order->measure, values, error);
   *out_more = FALSE;
   while (rows != NULL && !*out_more && elves_store_rows_next (rows))
@@ -119,9 +127,9 @@ write_tasks (ElvesStoreTx *tx,
              GError **error)
 {
   const ElvesStoreValue *values =
-      order->has_status
+      order->is_filtered
           ? ELVES_VALUES (ELVES_TEXT (queue_id), ELVES_INT (query->after), ELVES_INT (last),
-                          ELVES_TEXT (query->status))
+                          ELVES_TEXT (query->filter))
           : ELVES_VALUES (ELVES_TEXT (queue_id), ELVES_INT (query->after), ELVES_INT (last));
   elves_json_open_array (out, "result");
   if (last > query->after)
@@ -195,8 +203,8 @@ elves_queue_card_tasks (ElvesStoreTx *tx,
     return FALSE;
   if (*out_verdict != ELVES_VERDICT_DONE)
     return TRUE;
-  if (!write_page (tx, queue_id, query->status != NULL ? &by_place_of_status : &by_place, query,
-                   &last, &more, out_body, error))
+  if (!write_page (tx, queue_id, query->filter != NULL ? &of_filters[query->kind] : &by_place,
+                   query, &last, &more, out_body, error))
     return FALSE;
   elves_json_add_number (*out_body, "next", more ? last : 0);
   elves_json_close (*out_body);

@@ -27,12 +27,24 @@ gboolean elves_queue_card_find (ElvesStoreTx *tx,
                                 GString **out_body,
                                 GError **error);
 
+/* Which tasks. The filter is the text of a state, which is that of finished tasks for the last
+   three; or an id. */
+typedef enum
+{
+  ELVES_TASKS_OF_STATE,
+  ELVES_TASKS_OF_ID,
+  ELVES_TASKS_SUCCEEDED,
+  ELVES_TASKS_FAILED,
+  ELVES_TASKS_CANCELLED
+} ElvesQueueTasksKind;
+
 /* Tasks in the order of their places, or of their changes. */
 typedef struct
 {
   gint64 after; /* a place; or the number of a change */
   guint limit;
-  char *status;    /* (nullable) any */
+  char *filter; /* (nullable) any */
+  ElvesQueueTasksKind kind;
   gsize max_bytes; /* as above, but for one task */
 } ElvesQueueTasksQuery;
 

@@ -35,7 +35,7 @@ errand_free (gpointer data)
   elves_queue_submission_free (self->submission);
   elves_refusal_clear (&self->refusal);
   elves_queue_find_clear (&self->find);
-  g_free (self->tasks_query.status);
+  g_free (self->tasks_query.filter);
   clear_outcome (self);
   g_free (self);
 }

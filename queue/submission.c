@@ -11,6 +11,7 @@
 
 #define MAX_NAME ELVES_QUEUE_MAX_NAME
 #define MAX_KEY 255
+#define MAX_FINGERPRINT 64
 #define MAX_OWNER 64
 #define MAX_EXTRA 65536
 #define MAX_NEEDS 100000 /* of all tasks together */
@@ -249,6 +250,21 @@ add_head_to_sum (Reading *reading)
   add_number (reading, it->max_failures);
 }
 
+/* What the request is the same as: whoever makes tasks of less says so, as it may make other ones
+   of it the next time. */
+static gboolean
+read_content (Reading *reading, const ElvesRequest *request)
+{
+  g_autofree char *fingerprint = elves_queue_member_optional (outer (request, "fingerprint"), "",
+                                                              MAX_FINGERPRINT, reading->refusal);
+  if (fingerprint == NULL)
+    return FALSE;
+  reading->submission->content = *fingerprint != '\0'
+                                     ? g_steal_pointer (&fingerprint)
+                                     : g_strdup (g_checksum_get_string (reading->sum));
+  return TRUE;
+}
+
 static void
 reading_clear (Reading *reading)
 {
@@ -286,9 +302,9 @@ elves_queue_submission_read (const ElvesRequest *request,
   if (!read_head (&reading, request))
     return NULL;
   add_head_to_sum (&reading);
-  if (!read_tasks (&reading, elves_request_get (request, "tasks")) || !link_all (&reading))
+  if (!read_tasks (&reading, elves_request_get (request, "tasks")) || !link_all (&reading) ||
+      !read_content (&reading, request))
     return NULL;
-  self->content = g_strdup (g_checksum_get_string (reading.sum));
   if (*self->key == '\0')
     g_clear_pointer (&self->key, g_free);
   return g_steal_pointer (&self);

@@ -300,3 +300,26 @@ def test_e40_store_of_version_1(stage, store_url, tmp_path):
     queues.job(task)
     queues.result(task)
     assert queues.wait_ended("OPEN")["counts"]["finish"] == 1
+
+
+def test_e40_submit_says_itself_what_is_the_same(queues):
+    made = queues.submit([one_task("a")], key="k", fingerprint="F")
+    again = queues.submit([one_task("a"), one_task("b")], key="k", fingerprint="F")
+    assert (again["id"], again["existed"], len(again["tasks"])) == (made["id"], "true", 1)
+    answer = queues.call("submitQueue", {"app": "shop", "key": "k", "fingerprint": "G", "tasks": [one_task("a")]})
+    assert (answer["flag"], answer["error"]) == ("false", OTHER_CONTENT)
+
+
+def test_e40_tasks_by_how_they_ended(queues):
+    made = queues.submit([one_task("good"), one_task("bad"), one_task("gone"), one_task("runs")])
+    good, bad, gone, runs = made["tasks"]
+    for _ in range(4):
+        queues.job()
+    queues.result(good)
+    queues.result(bad, worker_flag=0, message="no")
+    queues.result(gone, worker_flag=-1, reason="cancelled")
+    wait_until(lambda: len(queues.page(made["id"], status="finish")["result"]) == 3, "three have ended")
+    for status, task in (("succeeded", good), ("failed", bad), ("cancelled", gone), ("running", runs)):
+        assert [one["id"] for one in queues.page(made["id"], status=status)["result"]] == [task], status
+    assert [one["id"] for one in queues.page(made["id"], task=bad)["result"]] == [bad]
+    assert queues.page(made["id"], task="nobody")["result"] == []
