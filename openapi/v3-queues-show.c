@@ -110,7 +110,7 @@ tell_counts (GString *out, const ElvesJsonObject *counts)
 
   elves_json_open (out, "counts");
   elves_json_add_number (out, "pending", count_of (counts, "pendding"));
-  elves_json_add_number (out, "succeeded", count_of (counts, "succeeded"));
+  elves_json_add_number (out, "succeeded", count_of (counts, "finish"));
   for (guint i = 0; i < G_N_ELEMENTS (names); i++)
     elves_json_add_number (out, names[i], count_of (counts, names[i]));
   elves_json_close (out);

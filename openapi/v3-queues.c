@@ -112,15 +112,19 @@ elves_v3_queues_list (ElvesV3Call *call)
 static void
 on_tasks (const ElvesCallerAnswer *answer, const GError *error, gpointer user_data)
 {
-  static const ElvesV3Member next[] = { { "next", "next", ELVES_V3_AS_INTEGER_OR_NULL }, { NULL } };
   ElvesV3Call *call = user_data;
   GString *body;
+  gint64 next;
 
   if (!elves_v3_went_well (call, answer, error))
     return;
+  next = elves_v3_integer (answer->members, "next", 0);
   body = elves_v3_open ();
   elves_v3_add_list (body, "items", answer, elves_v3_tell_task);
-  elves_v3_tell (body, answer->members, next);
+  if (next > 0)
+    elves_json_add_number (body, "next", next);
+  else
+    elves_v3_add_null (body, "next");
   elves_json_close (body);
   elves_v3_answer (call, 200, body);
 }

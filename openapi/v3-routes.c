@@ -9,7 +9,7 @@ const ElvesV3Route elves_v3_routes[] = {
   { "GET", "/openapi.json", "", NULL, TRUE, elves_v3_document_show },
 
   { "POST", "/jobs", "wait", elves_v3_job_fields, FALSE, elves_v3_jobs_create },
-  { "GET", "/jobs", PAGE "app name status", NULL, FALSE, elves_v3_queues_list },
+  { "GET", "/jobs", PAGE "app name", NULL, FALSE, elves_v3_queues_list },
   { "GET", "/jobs/{id}", "wait", NULL, FALSE, elves_v3_queues_show },
   { "POST", "/jobs/{id}/cancel", "", NULL, FALSE, elves_v3_queues_cancel },
   { "GET", "/jobs/{id}/tasks", TASKS, NULL, FALSE, elves_v3_queues_tasks },
@@ -18,7 +18,7 @@ const ElvesV3Route elves_v3_routes[] = {
     elves_v3_queues_output },
 
   { "POST", "/queues", "wait", elves_v3_queue_fields, FALSE, elves_v3_queues_create },
-  { "GET", "/queues", PAGE "app name status", NULL, FALSE, elves_v3_queues_list },
+  { "GET", "/queues", PAGE "app name", NULL, FALSE, elves_v3_queues_list },
   { "GET", "/queues/{id}", "wait", NULL, FALSE, elves_v3_queues_show },
   { "POST", "/queues/{id}/cancel", "", NULL, FALSE, elves_v3_queues_cancel },
   { "GET", "/queues/{id}/tasks", TASKS, NULL, FALSE, elves_v3_queues_tasks },
