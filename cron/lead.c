@@ -1,7 +1,7 @@
 /* Wiring of a leader. In order of time:
  *
- *   number (the fence) -> what is open -> the started tasks, page by page -> what of the open was
- *   published (witness) -> fire, take requests
+ *   number (the fence) -> what is open -> the started tasks, page by page -> fire, take requests
+ *                                 and what of it was published (witness)
  *
  *   due -> engine -> store -> outbox -> broker -> store
  *            ^                            |
@@ -39,8 +39,10 @@ struct ElvesCronLead
   ElvesCronWitness *witness; /* (nullable) until it is asked */
   GPtrArray *open_shots;     /* until they are sent */
   GArray *running, *queued;
-  gint64 begun_us;
-  GQueue steps; /* of Step, by its place */
+  GHashTable *published; /* (nullable) the witness's, when it has read */
+  gboolean is_loaded;    /* the tasks are there, and what is open */
+  gint64 begun_us, number_us, open_us, loaded_us, published_us; /* when the steps were done */
+  GQueue steps;                                                 /* of Step, by its place */
 };
 
 /* A question to the store while taking over. */
@@ -142,16 +144,27 @@ note_published (ElvesCronLead *self, GHashTable *published)
 }
 
 static void
-begin (GHashTable *published, gpointer user_data)
+say_leading (ElvesCronLead *self)
 {
-  ElvesCronLead *self = user_data;
-  guint n;
-  note_published (self, published);
-  n = self->open_shots->len;
-  g_message ("leading number=%" G_GINT64_FORMAT " started=%u recovered=%u ms=%" G_GINT64_FORMAT,
-             elves_cron_ledger_number (self->ledger), elves_cron_engine_size (self->engine), n,
-             (g_get_monotonic_time () - self->begun_us) / 1000);
-  elves_cron_metrics.recovered += n;
+  gint64 from_us = self->begun_us;
+  g_message ("leading number=%" G_GINT64_FORMAT " started=%u recovered=%u ms=%" G_GINT64_FORMAT
+             " number_ms=%" G_GINT64_FORMAT " open_ms=%" G_GINT64_FORMAT
+             " tasks_ms=%" G_GINT64_FORMAT " published_ms=%" G_GINT64_FORMAT,
+             elves_cron_ledger_number (self->ledger), elves_cron_engine_size (self->engine),
+             self->open_shots->len, (g_get_monotonic_time () - from_us) / 1000,
+             (self->number_us - from_us) / 1000, (self->open_us - from_us) / 1000,
+             (self->loaded_us - from_us) / 1000, (self->published_us - from_us) / 1000);
+}
+
+/* When all is there: the tasks, and what was published. */
+static void
+begin (ElvesCronLead *self)
+{
+  if (self->published == NULL || !self->is_loaded)
+    return;
+  note_published (self, self->published);
+  say_leading (self);
+  elves_cron_metrics.recovered += self->open_shots->len;
   self->history = elves_cron_history_new (self->config, self->ledger);
   elves_cron_outbox_send (self->outbox, self->open_shots);
   elves_cron_engine_restore (self->engine, self->running, self->queued);
@@ -176,7 +189,20 @@ on_entries (GPtrArray *entries, const char *last, const GError *error, gpointer 
   if (*last != '\0')
     elves_cron_schedules_load (self->ledger, last, PAGE, on_entries, step_new (self));
   else
-    self->witness = elves_cron_witness_new (self->config, self->open_shots->len > 0, begin, self);
+    {
+      self->is_loaded = TRUE;
+      self->loaded_us = g_get_monotonic_time ();
+      begin (self);
+    }
+}
+
+static void
+on_published (GHashTable *keys, gpointer user_data)
+{
+  ElvesCronLead *self = user_data;
+  self->published = keys;
+  self->published_us = g_get_monotonic_time ();
+  begin (self);
 }
 
 static void
@@ -185,9 +211,11 @@ on_open (GPtrArray *shots, GArray *running, GArray *queued, const GError *error,
   ElvesCronLead *self = step_end (user_data, error);
   if (self == NULL)
     return;
+  self->open_us = g_get_monotonic_time ();
   self->open_shots = g_ptr_array_ref (shots);
   self->running = g_array_ref (running);
   self->queued = g_array_ref (queued);
+  self->witness = elves_cron_witness_new (self->config, shots->len > 0, on_published, self);
   elves_cron_schedules_load (self->ledger, "", PAGE, on_entries, step_new (self));
 }
 
@@ -197,6 +225,7 @@ on_number (gpointer user_data, const GError *error)
   ElvesCronLead *self = step_end (user_data, error);
   if (self == NULL)
     return;
+  self->number_us = g_get_monotonic_time ();
   elves_cron_tally_restore (self->tally, self->ledger);
   elves_cron_firings_open (self->ledger, on_open, step_new (self));
 }
