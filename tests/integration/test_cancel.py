@@ -26,7 +26,7 @@ class Path:
     def __init__(self, stage, scheduler=None, **settings):
         self.stage = stage
         self.folder = stage.folder
-        self.daemon = stage.scheduler(scheduler)
+        self.daemon = stage.scheduler({"thrift.outTime": 30000, **(scheduler or {})})
         self.asker = stage.asker
         settings = {"worker.grace": 300, **{key.replace("_", "."): value for key, value in settings.items()}}
         self.agent = stage.agent(settings)
