@@ -8,6 +8,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+enum
+{
+  BACKLOG =
+      1024 /* connections that the kernel holds for us: GLib's 10 make a burst wait a second */
+};
+
 static void
 on_handle (SoupServer *soup G_GNUC_UNUSED,
            SoupServerMessage *message,
@@ -145,6 +151,7 @@ open_port (ElvesHttpServer *self, GError **error)
       return FALSE;
     }
   self->service = g_socket_service_new ();
+  g_socket_listener_set_backlog (G_SOCKET_LISTENER (self->service), BACKLOG);
   if (!g_socket_listener_add_address (G_SOCKET_LISTENER (self->service), address,
                                       G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL, &bound,
                                       error))
