@@ -109,7 +109,7 @@ class Fuzz:
         path = path.replace("{ip}", self.random.choice(self.agents + ["10.99.99.99"]))
         path = path.replace("{task}", quote(self.random.choice(self.ids["tasks"][-20:])))
         if self.often(3):
-            place = self.random.randint(0, len(path))
+            place = self.random.randint(1, len(path))
             path = path[:place] + self.random.choice(["/", "%2e%2e", "x", "?", "%ff", "//"]) + path[place:]
         return path
 
