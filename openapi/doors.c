@@ -34,11 +34,7 @@ struct ElvesDoors
 };
 
 static const ElvesDoorType *const types[] = {
-  &elves_v2_door,
-  &elves_v3_door,
-  &elves_taskcenter_door,
-  &elves_romens_door,
-  &elves_qbasecron_door,
+  &elves_v2_door, &elves_v3_door, &elves_taskcenter_door, &elves_romens_door, &elves_qbasecron_door,
 };
 
 /* As the original: a page that leads on to the documentation. */
