@@ -364,6 +364,19 @@ write_job (ElvesComponent *self, const ElvesComponentJob *job)
   return out;
 }
 
+/* On the same channel, so that both leave with one send: whoever ends us leaves both or none. */
+static void
+send_note (ElvesComponent *self, const char *queue, const char *execution)
+{
+  ElvesPublication *publication = g_new0 (ElvesPublication, 1);
+  publication->exchange = g_strdup ("");
+  publication->routing_key = g_strdup (queue);
+  publication->content_type = g_strdup ("text/plain");
+  publication->message_id = g_strdup (execution);
+  publication->body = g_bytes_new_static ("", 0);
+  send_publication (self, publication);
+}
+
 /**
  * elves_component_send_job:
  * @job: copied
@@ -388,6 +401,8 @@ elves_component_send_job (ElvesComponent *self,
   sending->routing_key = g_strdup (self->job_routing_key);
   sending->published = published;
   sending->user_data = user_data;
+  if (job->note_to != NULL)
+    send_note (self, job->note_to, job->execution);
 }
 
 /* ---- from start to end ---------------------------------------------------------------------- */

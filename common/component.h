@@ -114,6 +114,9 @@ typedef struct
   gint timeout_s;
   const char *execution;
   const char *cc; /* (nullable) one more routing key, for a copy */
+  /* (nullable) a queue that gets @execution in a message of its own, right behind the job: unlike a
+     copy it leaves visible whether the job has reached a queue. */
+  const char *note_to;
 } ElvesComponentJob;
 
 /* @published: when the broker has it. @routed FALSE there: no scheduler has ever been there. */

@@ -8,9 +8,9 @@
  * key.
  *
  * A copy of each job and message goes to the queue of witness.c, by the same publication. A message
- * with a copy has always reached a queue, so one job a minute goes without, and is copied when it
- * is confirmed: it shows whether there is a scheduler's queue. While there is none, all go without,
- * and each is ended as failed.
+ * with a copy has always reached a queue, so one job a minute goes without, and only its key
+ * follows it there: it shows whether there is a scheduler's queue. While there is none, all go
+ * without, and each is ended as failed.
  *
  * Bounded by who hands shots over: load() counts what is not out, and what is not marked. Callbacks
  * are counted for themselves, so that those to a host that hangs do not keep others from firing. */
@@ -59,20 +59,6 @@ elves_cron_flight_land (ElvesCronFlight *flight)
   self->callbacks.out (self->user_data);
 }
 
-/* Straight into the queue of copies: the key is all that counts there. */
-static void
-copy_later (ElvesCronOutbox *self, const ElvesCronShot *shot)
-{
-  ElvesPublication *publication = g_new0 (ElvesPublication, 1);
-  publication->exchange = g_strdup ("");
-  publication->routing_key = g_strdup (self->sent_key);
-  publication->content_type = g_strdup ("text/plain");
-  publication->message_id = elves_cron_key (shot->plan->id, shot->planned_us);
-  publication->body = g_bytes_new_static ("", 0);
-  elves_amqp_publisher_publish (elves_cron_outbox_publisher (self, self->config->messages_exchange),
-                                publication, NULL, NULL);
-}
-
 static void
 on_job_published (gboolean routed, gpointer user_data)
 {
@@ -80,8 +66,6 @@ on_job_published (gboolean routed, gpointer user_data)
   ELVES_CRASH_POINT ("cron-before-mark");
   if (!flight->has_copy)
     flight->outbox->nobody = !routed;
-  if (!flight->has_copy && routed)
-    copy_later (flight->outbox, flight->shot);
   if (routed)
     elves_cron_outbox_add_sent (flight->outbox, flight->shot);
   else
@@ -122,6 +106,8 @@ send_job (ElvesCronFlight *flight)
     .execution = key,
     .cc = copy_key (flight),
   };
+  if (job.cc == NULL)
+    job.note_to = flight->outbox->sent_key;
   elves_component_send_job (flight->outbox->component, &job, on_job_published, flight);
 }
 
