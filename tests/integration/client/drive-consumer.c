@@ -92,7 +92,10 @@ consume (ElvesConsumer *consumer, char **handlers)
 
   for (; *handlers != NULL; handlers++)
     {
-      Handler *handler = g_new (Handler, 1); /* as long as the process */
+      static Handler kept[16];
+      static guint n_kept;
+      g_assert_cmpuint (n_kept, <, G_N_ELEMENTS (kept));
+      Handler *handler = &kept[n_kept++];
       *handler = (Handler){ .what = value_of (*handlers), .tags = *handlers };
       if (!add (consumer, handler, &error))
         g_error ("register: %s", error->message);
