@@ -44,7 +44,7 @@ class Stage:
             **self.zookeeper(),
             **(settings or {}),
         }
-        return self._start("scheduler", config, instance)
+        return self.start("scheduler", config, instance)
 
     def start_agent(self, settings=None):
         config = {
@@ -57,9 +57,9 @@ class Stage:
             **self.zookeeper(),
             **(settings or {}),
         }
-        return self._start("agent", config, "agent")
+        return self.start("agent", config, "agent")
 
-    def _start(self, name, config, instance):
+    def start(self, name, config, instance):
         daemon = Daemon(self.build, name, self.folder, config, instance)
         self.exits.callback(daemon.close)
         self.processes.append(daemon)
