@@ -140,6 +140,7 @@ def test_r04_start_and_stop(world, receiver):
     id = world.client.post(receiver, repeatTimes=0, isMultipleEntry=True, startAt=now + 3, stopAt=now + 6)
     stays(lambda: not receiver.requests or time.time() >= now + 3, "nothing before startAt", 2)
     wait_until(lambda: world.client.task(id)["isExpired"], "stopAt has passed")
+    wait_until(lambda: len(receiver.requests) == world.client.history(id)[1]["total"], "all that fired has come")
     _, page = world.client.history(id)
     times = [entry["startAt"] for entry in page["list"]]
     assert times and min(times) >= now + 3 and len(receiver.requests) <= 4
