@@ -101,13 +101,14 @@ static void
 test_data_that_grows (void)
 {
   g_autofree char *name = g_strnfill (8000, 'n');
-  g_autofree char *zeros = g_strnfill (16000, '0');
+  const gsize length = 16000;
+  g_autofree char *zeros = g_strnfill (length, '0');
   g_autofree char *text = NULL, *data = NULL, *form = NULL;
   gboolean is_raw;
 
-  for (gsize i = 1; zeros[i] != '\0'; i += 2)
+  for (gsize i = 1; i < length; i += 2)
     zeros[i] = ',';
-  zeros[15999] = ' ';
+  zeros[length - 1] = ' ';
   text = g_strdup_printf ("{\"%s\":[%s]}", name, zeros);
   g_assert_nonnull (strstr (text, "[0,0,"));
   data = g_base64_encode ((const guchar *) text, strlen (text));
