@@ -51,8 +51,9 @@ void elves_door_ask (const ElvesDoorParts *parts,
 /* Takes both. @body: JSON. */
 void elves_door_answer (ElvesHttpRequest *request, guint status, GString *body);
 
-/* (transfer full) (nullable): the body as one JSON object. Errors: ELVES_ERROR_INVALID says where.
- */
+/* (transfer full) (nullable): the body as one JSON object, in the memory of @request: use it before
+   the request is answered, and before the loop runs again (its client may go). Errors:
+   ELVES_ERROR_INVALID says where. */
 ElvesJsonObject *elves_door_read_json (const ElvesHttpRequest *request, GError **error);
 /* (transfer full) (nullable): the query, then the body, a form or a JSON object. Errors:
    ELVES_ERROR_INVALID says why. */

@@ -142,7 +142,6 @@ is_of_kind (ElvesJsonValue value, ElvesJsonKind kind)
 void
 elves_taskcenter_delete (ElvesTaskcenter *self, ElvesHttpRequest *request, const char *rest)
 {
-  g_autoptr (GBytes) body = elves_http_request_body (request); /* what the members stand in */
   g_autoptr (ElvesJsonObject) members = elves_taskcenter_read (request);
   g_autoptr (GPtrArray) ids = NULL;
   gboolean is_empty = TRUE;
@@ -171,7 +170,6 @@ elves_taskcenter_delete (ElvesTaskcenter *self, ElvesHttpRequest *request, const
 void
 elves_taskcenter_delete_name (ElvesTaskcenter *self, ElvesHttpRequest *request, const char *rest)
 {
-  g_autoptr (GBytes) body = elves_http_request_body (request);
   g_autoptr (ElvesJsonObject) members = elves_taskcenter_read (request);
   g_autofree char *name = NULL;
   ElvesJsonValue value;

@@ -47,7 +47,8 @@ char *elves_taskcenter_failure (const ElvesCallerAnswer *answer, const GError *e
 void elves_taskcenter_answer (ElvesHttpRequest *request, guint status, GString *body);
 void elves_taskcenter_refuse (ElvesHttpRequest *request, guint status, const char *text);
 
-/* (transfer full) (nullable): the members of a request's body; NULL: refused, and ended. */
+/* (transfer full) (nullable): the members of a request's body, as with elves_door_read_json();
+   NULL: refused, and ended. */
 ElvesJsonObject *elves_taskcenter_read (ElvesHttpRequest *request);
 /* Whether it may be a task's id: elves-cron is not asked about others. */
 gboolean elves_taskcenter_is_id (const char *text);
