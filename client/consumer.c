@@ -114,7 +114,7 @@ add_handler (ElvesConsumer *self,
              gpointer user_data,
              GError **error)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   if (self->state != MADE)
     return refuse (error, "subscribe topic only started before");
@@ -182,7 +182,7 @@ elves_consumer_register_simple (ElvesConsumer *self,
 gboolean
 elves_consumer_start (ElvesConsumer *self, GError **error)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
   g_auto (GStrv) bindings = elves_client_tags_bindings (self->tags);
 
   if (self->state != MADE)
@@ -232,7 +232,7 @@ stop (ElvesConsumer *self)
 static gboolean
 begin_release (ElvesConsumer *self, State *out_before, GError **error)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&self->lock);
 
   if (self->state == RELEASED)
     return refuse (error, "couldn't release consumer twice");

@@ -32,7 +32,7 @@ get (const char *what, GError **error)
 gboolean
 elves_client_init (const ElvesConsumerSetting *settings, GError **error)
 {
-  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&lock);
+  g_autoptr (GMutexLocker) locker G_GNUC_UNUSED = g_mutex_locker_new (&lock);
 
   if (the_consumer == NULL)
     the_consumer = elves_consumer_new (settings, error);

@@ -182,7 +182,7 @@ read_query (ElvesV3Call *call)
   const char *query = elves_http_request_query (call->request);
   g_autofree char *names = g_strconcat (SIGNED_NAMES " ", call->route->query, NULL);
   g_auto (GStrv) allowed = g_strsplit (names, " ", -1);
-  g_autofree char *unknown = NULL, *detail = NULL;
+  g_autofree char *unknown = NULL, *detail G_GNUC_UNUSED = NULL;
 
   if (query != NULL && !elves_parameters_add (call->query, query, strlen (query), NULL))
     {
