@@ -14,6 +14,34 @@ const ElvesQueueStop elves_queue_stop_budget = { "Too Many Tasks Failed", "max-f
 
 /* ---- stopping ------------------------------------------------------------------------------- */
 
+/* Of the tasks of a queue; none of them has been started. */
+#define STOP(which)                                                                   \
+  "UPDATE queue_task SET status = 'stopped', error = ?, reason = ?, finished_ms = ?," \
+  " started_ms = NULL, changed = picked.place + CAST (? AS BIGINT) FROM"              \
+  " (SELECT seq AS at, row_number () OVER (ORDER BY seq) AS place FROM queue_task"    \
+  " WHERE queue_id = ? AND " which ") AS picked WHERE queue_task.seq = picked.at"
+
+static gboolean
+stop (ElvesStoreTx *tx,
+      const char *statement,
+      const ElvesQueueChange *change,
+      const char *queue_id,
+      const ElvesQueueStop *why,
+      ElvesQueueAccount *account,
+      gint64 *out_stopped,
+      GError **error)
+{
+  if (!elves_store_tx_exec (tx, statement,
+                            ELVES_VALUES (ELVES_TEXT (why->error), ELVES_TEXT (why->reason),
+                                          ELVES_INT (change->now_ms), ELVES_INT (account->changes),
+                                          ELVES_TEXT (queue_id)),
+                            out_stopped, error))
+    return FALSE;
+  account->stopped += *out_stopped;
+  account->changes += *out_stopped;
+  return TRUE;
+}
+
 static gboolean
 stop_pendding (ElvesStoreTx *tx,
                const ElvesQueueChange *change,
@@ -23,20 +51,7 @@ stop_pendding (ElvesStoreTx *tx,
                GError **error)
 {
   gint64 stopped;
-  if (!elves_store_tx_exec (
-          tx,
-          "UPDATE queue_task SET status = 'stopped', error = ?, reason = ?, finished_ms = ?,"
-          " changed = picked.place + CAST (? AS BIGINT) FROM"
-          " (SELECT seq AS at, row_number () OVER (ORDER BY seq) AS place FROM queue_task"
-          " WHERE queue_id = ? AND status = 'pendding') AS picked WHERE queue_task.seq = picked.at",
-          ELVES_VALUES (ELVES_TEXT (why->error), ELVES_TEXT (why->reason),
-                        ELVES_INT (change->now_ms), ELVES_INT (account->changes),
-                        ELVES_TEXT (queue_id)),
-          &stopped, error))
-    return FALSE;
-  account->stopped += stopped;
-  account->changes += stopped;
-  return TRUE;
+  return stop (tx, STOP ("status = 'pendding'"), change, queue_id, why, account, &stopped, error);
 }
 
 static gboolean
@@ -48,21 +63,10 @@ stop_unpublished (ElvesStoreTx *tx,
                   GError **error)
 {
   gint64 stopped;
-  if (!elves_store_tx_exec (
-          tx,
-          "UPDATE queue_task SET status = 'stopped', error = ?, reason = ?, finished_ms = ?,"
-          " started_ms = NULL, changed = picked.place + CAST (? AS BIGINT) FROM"
-          " (SELECT seq AS at, row_number () OVER (ORDER BY seq) AS place FROM queue_task"
-          " WHERE queue_id = ? AND status = 'running' AND sent = 0) AS picked"
-          " WHERE queue_task.seq = picked.at",
-          ELVES_VALUES (ELVES_TEXT (why->error), ELVES_TEXT (why->reason),
-                        ELVES_INT (change->now_ms), ELVES_INT (account->changes),
-                        ELVES_TEXT (queue_id)),
-          &stopped, error))
+  if (!stop (tx, STOP ("status = 'running' AND sent = 0"), change, queue_id, why, account, &stopped,
+             error))
     return FALSE;
   account->running -= stopped;
-  account->stopped += stopped;
-  account->changes += stopped;
   return TRUE;
 }
 
