@@ -46,6 +46,8 @@ class Keeper:
     def close(self):
         self._over.set()
         self._thread.join()
+        if self.daemon.alive():
+            self.daemon.wait_ready(30)  # before, SIGTERM would find no handler
 
 
 class Runner:
