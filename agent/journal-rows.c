@@ -246,29 +246,6 @@ elves_journal_apply (ElvesJournalStore *self, ElvesJournalRequest *request)
 }
 
 /**
- * elves_journal_request_free:
- * @self: (nullable): a request
- */
-void
-elves_journal_request_free (ElvesJournalRequest *self)
-{
-  if (self == NULL)
-    return;
-  g_free (self->key);
-  g_free (self->id);
-  g_free (self->type);
-  g_free (self->origin);
-  g_free (self->boot);
-  g_free (self->tracking);
-  g_free (self->cgroup);
-  g_free (self->known_key);
-  g_free (self->known_origin);
-  g_clear_pointer (&self->body, g_bytes_unref);
-  g_clear_error (&self->error);
-  g_free (self);
-}
-
-/**
  * elves_journal_store_restore:
  * @self: a store
  * @restored: told of every execution that has not been taken, in the order of acceptance
