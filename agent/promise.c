@@ -12,33 +12,21 @@
  *
  * An acknowledgement is sent when the acceptance is on the disk, a result when the outcome is. If
  * the journal cannot be written, new jobs are refused as busy, and outcomes are reported from
- * memory. */
-#include "agent/service-private.h"
+ * memory.
+ *
+ *   here               acceptance, outcomes
+ *   promise-known      somebody asks again
+ *   promise-resumed    what an earlier agent has left; what waits for room
+ */
+#include "agent/promise-private.h"
 
 #include "agent/journal-codec.h"
 #include "agent/metrics.h"
 #include "common/crash-point.h"
 #include "common/error.h"
 
-#define BACKLOG_S 1
-
-typedef struct
-{
-  ElvesService *service;
-  ElvesInstruct *instruct; /* with a key */
-  gint64 seen_within_s;
-  gboolean sync;
-  gint64 asked_us;
-  gboolean resumed; /* of an earlier agent */
-  char *origin;     /* (nullable) */
-  ElvesExecution *execution;
-  ElvesReply *acknowledge; /* (nullable) async: until it is answered */
-  GPtrArray *waiting;      /* of ElvesReply: sync calls that get the result */
-  ElvesReinstruct *result; /* (nullable) */
-} Promise;
-
-static void
-promise_free (Promise *self)
+void
+elves_promise_free (ElvesPromise *self)
 {
   GHashTable *promised = self->service->promised;
   if (g_hash_table_lookup (promised, self->instruct->execution) == self)
@@ -65,10 +53,10 @@ with_key (const ElvesInstruct *asked)
   return instruct;
 }
 
-static Promise *
-promise_new (ElvesService *service, const ElvesInstruct *asked)
+ElvesPromise *
+elves_promise_new (ElvesService *service, const ElvesInstruct *asked)
 {
-  Promise *self = g_new0 (Promise, 1);
+  ElvesPromise *self = g_new0 (ElvesPromise, 1);
   self->service = service;
   self->instruct = with_key (asked);
   self->seen_within_s = asked->seen_within_s;
@@ -78,16 +66,15 @@ promise_new (ElvesService *service, const ElvesInstruct *asked)
 }
 
 static void
-answer_waiting (Promise *self, ElvesReinstruct *result)
+answer_waiting (ElvesPromise *self, ElvesReinstruct *result)
 {
   for (guint i = 0; i < self->waiting->len; i++)
     elves_reply_give (self->waiting->pdata[i], result);
   g_ptr_array_set_size (self->waiting, 0);
 }
 
-/* Takes @answer: to whoever waits to be told whether the job is taken. */
-static void
-promise_answer (Promise *self, ElvesReinstruct *answer)
+void
+elves_promise_answer (ElvesPromise *self, ElvesReinstruct *answer)
 {
   if (self->acknowledge != NULL)
     elves_service_answer_async (g_steal_pointer (&self->acknowledge), answer);
@@ -101,7 +88,7 @@ promise_answer (Promise *self, ElvesReinstruct *answer)
 /* ---- outcomes ------------------------------------------------------------------------------- */
 
 static void
-release_place (Promise *self)
+release_place (ElvesPromise *self)
 {
   if (!self->sync && !self->resumed)
     elves_outbox_release (self->service->parts.outbox, self->instruct);
@@ -110,7 +97,7 @@ release_place (Promise *self)
 static void
 on_outcome_written (const ElvesJournalReply *reply, gpointer user_data)
 {
-  Promise *self = user_data;
+  ElvesPromise *self = user_data;
   const ElvesServiceParts *parts = &self->service->parts;
   answer_waiting (self, self->result);
   if (!self->sync)
@@ -127,13 +114,13 @@ on_outcome_written (const ElvesJournalReply *reply, gpointer user_data)
                                    self->result, self->origin);
         }
     }
-  promise_free (self);
+  elves_promise_free (self);
   if (parts->idle != NULL)
     parts->idle (parts->idle_data);
 }
 
 static void
-write_outcome (Promise *self)
+write_outcome (ElvesPromise *self)
 {
   g_autoptr (GBytes) bytes = elves_journal_pack_result (self->result);
   elves_journal_finish (self->service->parts.journal, self->instruct->execution, bytes,
@@ -143,11 +130,11 @@ write_outcome (Promise *self)
 static void
 on_promise_executed (ElvesReinstruct *result, gpointer user_data)
 {
-  Promise *self = user_data;
+  ElvesPromise *self = user_data;
   if (result == NULL)
     { /* Stays in the journal for the next agent. */
       release_place (self);
-      promise_free (self);
+      elves_promise_free (self);
       return;
     }
   ELVES_CRASH_POINT ("after-finish");
@@ -155,107 +142,32 @@ on_promise_executed (ElvesReinstruct *result, gpointer user_data)
   write_outcome (self);
 }
 
-/* ---- known executions ----------------------------------------------------------------------- */
-
-static gint32
-state_of (ElvesService *self, const ElvesJournalReply *reply)
+void
+elves_promise_conclude (ElvesPromise *self)
 {
-  switch (reply->state)
-    {
-    case ELVES_EXECUTION_FINISHED:
-      return ELVES_SERVICE_FINISHED;
-    case ELVES_EXECUTION_TAKEN:
-      return ELVES_SERVICE_TAKEN;
-    default:
-      return elves_outbox_holds (self->parts.outbox, reply->key) ? ELVES_SERVICE_FINISHED
-                                                                 : ELVES_SERVICE_RUNNING;
-    }
+  g_hash_table_replace (self->service->promised, self->instruct->execution, self);
+  write_outcome (self);
 }
 
-/* The result of a sync call, now wanted by way of a scheduler. */
-static gboolean
-is_kept_answer (const ElvesJournalReply *reply)
+gboolean
+elves_promise_prepare (ElvesPromise *self, GError **error)
 {
-  return reply->state == ELVES_EXECUTION_TAKEN && reply->sync;
-}
-
-/* The scheduler that asks has the message now: the result goes there. */
-static void
-follow (Promise *self, const ElvesJournalReply *reply, gboolean was_aside)
-{
-  ElvesService *service = self->service;
-  Promise *running = g_hash_table_lookup (service->promised, reply->key);
-  const char *origin = self->origin != NULL ? self->origin : reply->origin;
-  if (running != NULL)
-    {
-      g_free (running->origin);
-      running->origin = g_strdup (origin);
-    }
-  if (was_aside || g_strcmp0 (origin, reply->origin) != 0)
-    elves_journal_set_origin (service->parts.journal, reply->key, origin);
-}
-
-static ElvesReinstruct *
-acknowledge_known (Promise *self, const ElvesJournalReply *reply)
-{
-  ElvesService *service = self->service;
-  ElvesOutbox *outbox = service->parts.outbox;
-  gint32 state = state_of (service, reply);
-  gboolean aside =
-      reply->state == ELVES_EXECUTION_FINISHED && !elves_outbox_holds (outbox, reply->key);
-  if (state != ELVES_SERVICE_TAKEN)
-    follow (self, reply, aside);
-  if (is_kept_answer (reply))
-    {
-      elves_outbox_add_stored (outbox, reply->key, self->instruct->id, NULL, self->origin);
-      state = ELVES_SERVICE_FINISHED;
-    }
-  else if (state == ELVES_SERVICE_FINISHED)
-    elves_outbox_add_stored (outbox, reply->key, self->instruct->id, NULL, self->origin);
-  g_free (self->instruct->execution);
-  self->instruct->execution = g_strdup (reply->key);
-  return elves_service_acknowledge (self->instruct, state);
-}
-
-static void
-on_kept_answer_read (const ElvesJournalReply *reply, gpointer user_data)
-{
-  Promise *self = user_data;
-  ElvesReinstruct *result = elves_journal_unpack_result (reply->body);
-  if (result == NULL)
-    result = elves_reinstruct_failure (self->instruct, ELVES_REASON_OUTCOME_UNKNOWN,
-                                       "this execution has ended; its result is not kept any more");
-  promise_answer (self, result);
-  promise_free (self);
-}
-
-/* Its result, when it is there; at once, if it is. Takes @self. */
-static void
-join_known (Promise *self, const ElvesJournalReply *reply)
-{
-  ElvesService *service = self->service;
-  Promise *first = g_hash_table_lookup (service->promised, reply->key);
-  if (first == NULL)
-    {
-      elves_journal_read (service->parts.journal, reply->key, on_kept_answer_read, self);
-      return;
-    }
-  g_ptr_array_extend_and_steal (first->waiting, g_steal_pointer (&self->waiting));
-  self->waiting = g_ptr_array_new ();
-  promise_free (self);
+  self->execution = elves_executor_prepare (self->service->parts.executor, self->instruct,
+                                            on_promise_executed, self, error);
+  return self->execution != NULL;
 }
 
 /* ---- acceptance ----------------------------------------------------------------------------- */
 
 static void
-refuse (Promise *self, const char *text)
+refuse (ElvesPromise *self, const char *text)
 {
-  promise_answer (self, elves_reinstruct_failure (self->instruct, ELVES_REASON_BUSY, text));
-  promise_free (self);
+  elves_promise_answer (self, elves_reinstruct_failure (self->instruct, ELVES_REASON_BUSY, text));
+  elves_promise_free (self);
 }
 
-static void
-go (Promise *self, ElvesJournaling journaling)
+void
+elves_promise_go (ElvesPromise *self, ElvesJournaling journaling)
 {
   g_hash_table_replace (self->service->promised, self->instruct->execution, self);
   elves_execution_go (self->execution, journaling);
@@ -264,7 +176,7 @@ go (Promise *self, ElvesJournaling journaling)
 static void
 on_accepted (const ElvesJournalReply *reply, gpointer user_data)
 {
-  Promise *self = user_data;
+  ElvesPromise *self = user_data;
   gboolean again = reply->known && elves_break_promise ("start-twice");
   if (reply->error == NULL && (!reply->known || again))
     {
@@ -272,10 +184,11 @@ on_accepted (const ElvesJournalReply *reply, gpointer user_data)
       elves_histogram_add (&elves_agent_metrics.accept_to_durable,
                            g_get_monotonic_time () - self->asked_us);
       if (!self->sync)
-        promise_answer (self, elves_service_acknowledge (self->instruct, ELVES_SERVICE_ACCEPTED));
-      go (self, again        ? ELVES_NOT_JOURNALED
-                : self->sync ? ELVES_JOURNALED_SYNC
-                             : ELVES_JOURNALED_ASYNC);
+        elves_promise_answer (self,
+                              elves_service_acknowledge (self->instruct, ELVES_SERVICE_ACCEPTED));
+      elves_promise_go (self, again        ? ELVES_NOT_JOURNALED
+                              : self->sync ? ELVES_JOURNALED_SYNC
+                                           : ELVES_JOURNALED_ASYNC);
       return;
     }
 
@@ -284,34 +197,36 @@ on_accepted (const ElvesJournalReply *reply, gpointer user_data)
   if (reply->error != NULL)
     refuse (self, reply->error->message);
   else if (self->sync)
-    join_known (self, reply);
+    elves_promise_join_known (self, reply);
   else
     {
-      promise_answer (self, acknowledge_known (self, reply));
-      promise_free (self);
+      elves_promise_answer (self, elves_promise_acknowledge_known (self, reply));
+      elves_promise_free (self);
     }
 }
 
 static void
 on_found (const ElvesJournalReply *reply, gpointer user_data)
 {
-  Promise *self = user_data;
+  ElvesPromise *self = user_data;
   if (reply->error != NULL)
     {
       refuse (self, reply->error->message);
       return;
     }
   if (reply->known && !self->sync)
-    promise_answer (self, acknowledge_known (self, reply));
+    elves_promise_answer (self, elves_promise_acknowledge_known (self, reply));
   else
-    promise_answer (self, elves_service_acknowledge (self->instruct,
-                                                     reply->known ? state_of (self->service, reply)
-                                                                  : ELVES_SERVICE_NEVER_SEEN));
-  promise_free (self);
+    {
+      gint32 state =
+          reply->known ? elves_promise_state_of (self->service, reply) : ELVES_SERVICE_NEVER_SEEN;
+      elves_promise_answer (self, elves_service_acknowledge (self->instruct, state));
+    }
+  elves_promise_free (self);
 }
 
 static void
-ask_journal (Promise *self, gboolean query_only)
+ask_journal (ElvesPromise *self, gboolean query_only)
 {
   ElvesJournal *journal = self->service->parts.journal;
   g_autoptr (GBytes) bytes = query_only ? NULL : elves_journal_pack_instruct (self->instruct);
@@ -337,7 +252,7 @@ ask_journal (Promise *self, gboolean query_only)
 
 /* Takes @self. */
 static void
-accept (Promise *self)
+accept (ElvesPromise *self)
 {
   const ElvesServiceParts *parts = &self->service->parts;
   if (!self->sync && !elves_outbox_reserve (parts->outbox, self->instruct))
@@ -346,9 +261,7 @@ accept (Promise *self)
       return;
     }
   g_autoptr (GError) error = NULL;
-  self->execution =
-      elves_executor_prepare (parts->executor, self->instruct, on_promise_executed, self, &error);
-  if (self->execution != NULL)
+  if (elves_promise_prepare (self, &error))
     {
       ask_journal (self, FALSE);
       return;
@@ -364,7 +277,7 @@ elves_service_promise_async (ElvesService *self,
                              GInetAddress *caller,
                              ElvesReply *reply)
 {
-  Promise *promise = promise_new (self, instruct);
+  ElvesPromise *promise = elves_promise_new (self, instruct);
   promise->origin = elves_service_choose_origin (self, instruct, caller);
   promise->acknowledge = reply;
   if (instruct->query_only)
@@ -377,7 +290,7 @@ elves_service_promise_async (ElvesService *self,
 void
 elves_service_promise_sync (ElvesService *self, ElvesInstruct *instruct, ElvesReply *reply)
 {
-  Promise *promise = promise_new (self, instruct);
+  ElvesPromise *promise = elves_promise_new (self, instruct);
   promise->sync = TRUE;
   g_ptr_array_add (promise->waiting, reply);
   if (instruct->query_only)
@@ -386,123 +299,18 @@ elves_service_promise_sync (ElvesService *self, ElvesInstruct *instruct, ElvesRe
     accept (promise);
 }
 
-/* ---- from an earlier agent ------------------------------------------------------------------ */
-
-static gboolean
-resume (Promise *self)
-{
-  const ElvesServiceParts *parts = &self->service->parts;
-  g_autoptr (GError) error = NULL;
-  self->execution =
-      elves_executor_prepare (parts->executor, self->instruct, on_promise_executed, self, &error);
-  if (self->execution == NULL)
-    return FALSE;
-  go (self, ELVES_JOURNALED_ASYNC);
-  return TRUE;
-}
-
-static gboolean
-on_backlog_due (gpointer user_data)
-{
-  ElvesService *self = user_data;
-  while (self->backlog.length > 0 && resume (self->backlog.head->data))
-    g_queue_pop_head (&self->backlog);
-  if (self->backlog.length > 0)
-    return G_SOURCE_CONTINUE;
-  g_clear_pointer (&self->backlog_timer, g_source_unref);
-  return G_SOURCE_REMOVE;
-}
-
-static Promise *
-promise_resumed (ElvesService *self, ElvesInstruct *instruct, const char *origin)
-{
-  Promise *promise = promise_new (self, instruct);
-  promise->resumed = TRUE;
-  promise->origin = g_strdup (origin);
-  return promise;
-}
-
-/**
- * elves_service_resume:
- * @self: a service with a journal
- * @instruct: an async job that an earlier agent accepted and did not start
- * @origin: (nullable): of it
- *
- * Runs it; when there is no room, later.
- */
-void
-elves_service_resume (ElvesService *self, ElvesInstruct *instruct, const char *origin)
-{
-  Promise *promise = promise_resumed (self, instruct, origin);
-  if (self->backlog.length == 0 && resume (promise))
-    return;
-  g_queue_push_tail (&self->backlog, promise);
-  if (self->backlog_timer != NULL)
-    return;
-  self->backlog_timer = g_timeout_source_new_seconds (BACKLOG_S);
-  g_source_set_callback (self->backlog_timer, on_backlog_due, self, NULL);
-  g_source_attach (self->backlog_timer, g_main_context_get_thread_default ());
-}
-
-/**
- * elves_service_conclude:
- * @self: a service with a journal
- * @result: outcome of an execution that an earlier agent started
- * @sync: nobody waits for it: it is kept for who asks
- * @origin: (nullable): of an async one, which is reported
- */
-void
-elves_service_conclude (ElvesService *self,
-                        ElvesReinstruct *result,
-                        gboolean sync,
-                        const char *origin)
-{
-  Promise *promise = promise_resumed (self, result->instruct, origin);
-  promise->sync = sync;
-  promise->result = elves_reinstruct_ref (result);
-  g_hash_table_replace (self->promised, promise->instruct->execution, promise);
-  write_outcome (promise);
-}
-
 /* ---- cancelled ------------------------------------------------------------------------------- */
-
-/* It waits for room here: its outcome is written now. */
-static void
-conclude_unstarted (Promise *self)
-{
-  self->result = elves_reinstruct_failure (self->instruct, ELVES_REASON_CANCELLED,
-                                           "app exec cancelled : its worker was not started");
-  g_hash_table_replace (self->service->promised, self->instruct->execution, self);
-  write_outcome (self);
-}
-
-static ElvesCancelled
-cancel_backlog (ElvesService *self, const ElvesInstruct *question)
-{
-  ElvesCancelled cancelled = ELVES_CANCEL_UNKNOWN;
-  for (GList *link = self->backlog.head, *next; link != NULL; link = next)
-    {
-      Promise *promise = link->data;
-      next = link->next;
-      if (!elves_instruct_names (question, promise->instruct))
-        continue;
-      g_queue_delete_link (&self->backlog, link);
-      conclude_unstarted (promise);
-      cancelled = ELVES_CANCEL_STOPPED;
-    }
-  return cancelled;
-}
 
 /* Returns: FINISHED for one whose outcome is being written. */
 ElvesCancelled
 elves_service_cancel_promise (ElvesService *self, const ElvesInstruct *question)
 {
-  ElvesCancelled cancelled = cancel_backlog (self, question);
+  ElvesCancelled cancelled = elves_service_cancel_backlog (self, question);
   GHashTableIter iter;
   gpointer promise;
   g_hash_table_iter_init (&iter, self->promised);
   while (cancelled == ELVES_CANCEL_UNKNOWN && g_hash_table_iter_next (&iter, NULL, &promise))
-    if (elves_instruct_names (question, ((Promise *) promise)->instruct))
+    if (elves_instruct_names (question, ((ElvesPromise *) promise)->instruct))
       cancelled = ELVES_CANCEL_FINISHED;
   return cancelled;
 }
@@ -529,9 +337,6 @@ elves_service_promises_init (ElvesService *self)
 void
 elves_service_promises_clear (ElvesService *self)
 {
-  if (self->backlog_timer != NULL)
-    g_source_destroy (self->backlog_timer);
-  g_clear_pointer (&self->backlog_timer, g_source_unref);
-  g_queue_clear_full (&self->backlog, (GDestroyNotify) promise_free);
+  elves_service_backlog_clear (self);
   g_hash_table_unref (self->promised);
 }

@@ -1,4 +1,4 @@
-/* What the parts of the service share: service.c, promise.c, service-named.c. */
+/* What the parts of the service share: service.c, service-named.c, promise*.c. */
 #pragma once
 
 #include "agent/reply.h"
@@ -18,9 +18,8 @@ struct ElvesService
 {
   ElvesServiceParts parts;
   ElvesLogThrottle origin_log;
-  GHashTable
-      *promised;  /* execution key -> Promise: accepted here, outcome not yet in the journal */
-  GQueue backlog; /* of Promise: from an earlier agent, no room yet */
+  GHashTable *promised;   /* execution key -> ElvesPromise: here, outcome not yet in the journal */
+  GQueue backlog;         /* of ElvesPromise: from an earlier agent, no room yet */
   GSource *backlog_timer; /* (nullable) while there are some */
 };
 
