@@ -1,4 +1,4 @@
-/* What the parts of the journal's store share: journal-store.c, -rows.c. */
+/* What the parts of the journal's store share: journal-open.c, -store.c, -rows.c. */
 #pragma once
 
 #include "agent/journal-store.h"
