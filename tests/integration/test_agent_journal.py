@@ -130,7 +130,7 @@ def test_p1_not_accepted_is_not_there(journaled):
 def test_p2_p6_started_is_ended_and_reported_as_agent_restarted(journaled, containment):
     host = journaled({"worker.containment": containment}, crash="after-start")
     host.send_and_die(host.job("a", 60))
-    wait_until(host.processes, "the worker lives on without its agent")
+    wait_until(lambda: host.ran() == ["a"] and host.processes(), "the worker lives on without its agent")
     old = host.processes()
     host.restart()
     result = host.results()["a"]
