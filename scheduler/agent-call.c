@@ -78,6 +78,23 @@ elves_agent_call_tell (ElvesAgentCall *self,
 }
 
 /**
+ * elves_agent_call_end:
+ * @self: a call that has ended and is in no queue; freed.
+ * @answer: (nullable): what the agent said.
+ * @reason: why there is none.
+ * @detail: the same in words.
+ */
+void
+elves_agent_call_end (ElvesAgentCall *self,
+                      const ElvesReinstruct *answer,
+                      ElvesReason reason,
+                      const char *detail)
+{
+  elves_agent_call_tell (self, answer, reason, detail);
+  elves_agent_call_free (self);
+}
+
+/**
  * elves_agent_call_timeout_ms:
  * @self: a call.
  * @more_ms: for the answer itself.

@@ -34,6 +34,11 @@ void elves_agent_call_tell (ElvesAgentCall *self,
                             const ElvesReinstruct *answer,
                             ElvesReason reason,
                             const char *detail);
+/* The same, and frees it: a call that is in no queue. */
+void elves_agent_call_end (ElvesAgentCall *self,
+                           const ElvesReinstruct *answer,
+                           ElvesReason reason,
+                           const char *detail);
 gint64 elves_agent_call_timeout_ms (const ElvesAgentCall *self, guint more_ms);
 
 /* What the end of a connection means for the calls on it. @error: (nullable) */

@@ -1,4 +1,4 @@
-/* One agent as the pool sees it: calls that wait, lines that are idle, lines that are busy.
+/* One agent as the pool sees it: calls that wait, and the connections that carry them.
    Only agent-pool uses it. */
 #pragma once
 
