@@ -158,3 +158,14 @@ elves_scheduler_config_uses_registry (const ElvesSchedulerConfig *self)
 {
   return elves_config_uses_registry (self->zookeeper_enabled, self->zookeeper_host);
 }
+
+/**
+ * elves_scheduler_config_advertised_host:
+ *
+ * Returns: (transfer none): where agents report to: what is said, or else where we listen.
+ */
+const char *
+elves_scheduler_config_advertised_host (const ElvesSchedulerConfig *self)
+{
+  return *self->thrift_advertise != '\0' ? self->thrift_advertise : self->thrift_listen;
+}

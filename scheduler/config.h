@@ -90,5 +90,7 @@ extern const ElvesOption elves_scheduler_options[];
 gboolean elves_scheduler_config_check (gconstpointer config, GError **error);
 /* Missing zookeeper.enabled with zookeeper.host given: on, as the seed's file means it. */
 gboolean elves_scheduler_config_uses_registry (const ElvesSchedulerConfig *self);
+/* (transfer none): where agents report to, as they are told. */
+const char *elves_scheduler_config_advertised_host (const ElvesSchedulerConfig *self);
 
 G_END_DECLS

@@ -11,15 +11,13 @@
 
 #include "common/address-list.h"
 #include "common/names.h"
-#include "common/registry.h"
 #include "scheduler/canary.h"
 #include "scheduler/echo.h"
 #include "scheduler/intake.h"
 #include "scheduler/metrics.h"
+#include "scheduler/presence.h"
 #include "scheduler/results.h"
 #include "scheduler/status.h"
-
-#include <json-glib/json-glib.h>
 
 enum
 {
@@ -52,7 +50,7 @@ struct ElvesScheduler
   ElvesDesk *desk;
   ElvesIntake *intake;
   ElvesResults *results;
-  ElvesRegistry *registry;     /* (nullable) zookeeper.enabled=false */
+  ElvesPresence *presence;     /* (nullable) zookeeper.enabled=false */
   ElvesAmqpConsumer *consumer; /* (nullable) until the agents are known */
   guint64 epoch;               /* of the consumer's connection; 0: none yet */
 
@@ -228,111 +226,9 @@ start_consuming (ElvesScheduler *self)
 /* --- the registry ---------------------------------------------------------------------------- */
 
 static void
-on_agent_set (ElvesRegistryTable *table,
-              const char *name,
-              const guint8 *data,
-              gsize length,
-              gpointer user_data)
+on_agents_complete (gpointer user_data)
 {
-  ElvesScheduler *self = user_data;
-  g_autoptr (GError) error = NULL;
-
-  if (!elves_agent_table_set (self->agents, name, data, length, &error))
-    g_warning ("an agent is left out: %s agent=%s", error->message, name);
-  else
-    g_debug ("registered agent=%s", name);
-}
-
-static void
-on_agent_gone (ElvesRegistryTable *table, const char *name, gpointer user_data)
-{
-  ElvesScheduler *self = user_data;
-
-  elves_agent_table_remove (self->agents, name);
-  g_debug ("no longer registered agent=%s", name);
-}
-
-static void
-on_agents_complete (ElvesRegistryTable *table, gpointer user_data)
-{
-  ElvesScheduler *self = user_data;
-
-  g_message ("the table of agents is complete agents=%u", elves_agent_table_size (self->agents));
-  start_consuming (self);
-}
-
-static const ElvesRegistryTableCallbacks table_callbacks = { on_agent_set, on_agent_gone,
-                                                             on_agents_complete };
-
-static void
-on_registry_state (ElvesRegistry *registry,
-                   gboolean connected,
-                   const char *detail,
-                   gpointer user_data)
-{
-  elves_scheduler_metrics.registered = connected;
-  elves_scheduler_metrics.registry_connects += connected ? 1 : 0;
-  if (connected)
-    g_message ("connected to ZooKeeper");
-  else
-    g_warning ("not connected to ZooKeeper: %s", detail != NULL ? detail : "no answer yet");
-}
-
-static const ElvesRegistryCallbacks registry_callbacks = { on_registry_state };
-
-static const char *
-advertised_host (const ElvesSchedulerConfig *config)
-{
-  return *config->thrift_advertise != '\0' ? config->thrift_advertise : config->thrift_listen;
-}
-
-/* What other components and agents read of us: design.md section 4. */
-static GBytes *
-znode_content (ElvesScheduler *self)
-{
-  g_autoptr (JsonBuilder) builder = json_builder_new ();
-  g_autoptr (JsonNode) root = NULL;
-  g_autoptr (GDateTime) now = g_date_time_new_now_utc ();
-  g_autofree char *started = g_date_time_format_iso8601 (now);
-  char *text;
-
-  json_builder_begin_object (builder);
-  json_builder_set_member_name (builder, "host");
-  json_builder_add_string_value (builder, advertised_host (self->config));
-  json_builder_set_member_name (builder, "port");
-  json_builder_add_int_value (builder, elves_results_port (self->results));
-  json_builder_set_member_name (builder, "version");
-  json_builder_add_string_value (builder, ELVES_VERSION);
-  json_builder_set_member_name (builder, "started");
-  json_builder_add_string_value (builder, started);
-  json_builder_set_member_name (builder, "features");
-  json_builder_begin_array (builder);
-  json_builder_add_string_value (builder, ELVES_FEATURE_LISTS);
-  json_builder_end_array (builder);
-  json_builder_end_object (builder);
-  root = json_builder_get_root (builder);
-  text = json_to_string (root, FALSE);
-  return g_bytes_new_take (text, strlen (text));
-}
-
-static gboolean
-start_registry (ElvesScheduler *self, GError **error)
-{
-  ElvesRegistrySettings settings = {
-    .hosts = self->config->zookeeper_host,
-    .root = self->config->zookeeper_root,
-    .session_timeout_ms = self->config->zookeeper_session_ms,
-    .retry_first_ms = self->config->retry_first_ms,
-    .retry_cap_ms = self->config->retry_cap_ms,
-  };
-  g_autoptr (GBytes) content = znode_content (self);
-
-  self->registry = elves_registry_new (&settings, &registry_callbacks, self, error);
-  if (self->registry == NULL)
-    return FALSE;
-  elves_registry_announce (self->registry, ELVES_ZNODE_SCHEDULERS "/", TRUE, content, NULL, NULL);
-  elves_registry_watch (self->registry, ELVES_ZNODE_AGENTS, &table_callbacks, self);
-  return TRUE;
+  start_consuming (user_data);
 }
 
 /* --- from start to end ----------------------------------------------------------------------- */
@@ -387,8 +283,8 @@ listen_for_results (ElvesScheduler *self, GError **error)
   self->results = elves_results_new (self->poller, &options, self->jobs, self->replies, error);
   if (self->results == NULL)
     return FALSE;
-  self->origin =
-      g_strdup_printf ("%s:%u", advertised_host (self->config), elves_results_port (self->results));
+  self->origin = g_strdup_printf ("%s:%u", elves_scheduler_config_advertised_host (self->config),
+                                  elves_results_port (self->results));
   g_message ("listening for results address=%s:%u", self->config->thrift_listen,
              elves_results_port (self->results));
   return TRUE;
@@ -513,6 +409,21 @@ make_intake (ElvesScheduler *self)
 }
 
 static gboolean
+make_presence (ElvesScheduler *self, GError **error)
+{
+  ElvesPresenceParts parts = {
+    .config = self->config,
+    .agents = self->agents,
+    .port = elves_results_port (self->results),
+    .complete = on_agents_complete,
+    .user_data = self,
+  };
+
+  self->presence = elves_presence_new (&parts, error);
+  return self->presence != NULL;
+}
+
+static gboolean
 make_parts (ElvesScheduler *self, GError **error)
 {
   gboolean uses_registry = elves_scheduler_config_uses_registry (self->config);
@@ -535,7 +446,7 @@ make_parts (ElvesScheduler *self, GError **error)
   make_desk (self);
   make_intake (self);
   start_status (self);
-  if (uses_registry && !start_registry (self, error))
+  if (uses_registry && !make_presence (self, error))
     return FALSE;
   if (!uses_registry || self->config->agents_unregistered == ELVES_UNREGISTERED_DIAL)
     start_consuming (self);
@@ -627,7 +538,7 @@ elves_scheduler_free (ElvesScheduler *self)
     }
   elves_scheduler_status_free (self->status);
   elves_amqp_consumer_free (g_steal_pointer (&self->consumer));
-  elves_registry_free (self->registry);
+  elves_presence_free (self->presence);
   elves_agent_pool_free (self->pool);
   elves_errands_free (self->errands);
   elves_amqp_publisher_free (self->publisher);
