@@ -11,10 +11,8 @@
 
 #include "common/address-list.h"
 #include "common/names.h"
-#include "scheduler/canary.h"
-#include "scheduler/echo.h"
+#include "scheduler/broker.h"
 #include "scheduler/intake.h"
-#include "scheduler/metrics.h"
 #include "scheduler/presence.h"
 #include "scheduler/results.h"
 #include "scheduler/status.h"
@@ -41,7 +39,7 @@ struct ElvesScheduler
   ElvesAgentTable *agents;
   ElvesAgentPool *pool;
   ElvesJobTable *jobs;
-  ElvesAmqpPublisher *publisher;
+  ElvesSchedulerBroker *broker;
   ElvesReplies *replies;
   ElvesDispatch *dispatch;
   ElvesKeeper *keeper;
@@ -50,12 +48,7 @@ struct ElvesScheduler
   ElvesDesk *desk;
   ElvesIntake *intake;
   ElvesResults *results;
-  ElvesPresence *presence;     /* (nullable) zookeeper.enabled=false */
-  ElvesAmqpConsumer *consumer; /* (nullable) until the agents are known */
-  guint64 epoch;               /* of the consumer's connection; 0: none yet */
-
-  ElvesEcho *echo;              /* (nullable) watchdog.interval is 0 */
-  ElvesCanary *canary;          /* (nullable) canary.interval is 0 */
+  ElvesPresence *presence;      /* (nullable) zookeeper.enabled=false */
   ElvesSchedulerStatus *status; /* (nullable) metrics.listen is empty, or its port is taken */
 
   GSource *drain; /* (nullable) while stopping */
@@ -69,9 +62,7 @@ on_delivery_done (guint64 epoch, guint64 tag, gpointer user_data)
 {
   ElvesScheduler *self = user_data;
 
-  elves_scheduler_metrics.acks++;
-  if (self->consumer != NULL)
-    elves_amqp_consumer_ack (self->consumer, epoch, tag);
+  elves_scheduler_broker_ack (self->broker, epoch, tag);
 }
 
 static void
@@ -92,143 +83,53 @@ on_outcome_taken_back (ElvesFlight *flight, const ElvesOutcome *outcome, gpointe
 
 static const ElvesRepliesCallbacks replies_callbacks = { on_flight_ended, on_outcome_taken_back };
 
-/* --- the broker ------------------------------------------------------------------------------ */
+/* --- the broker and the registry ------------------------------------------------------------- */
 
 static void
-on_deliveries (ElvesAmqpConsumer *consumer, GPtrArray *deliveries, gpointer user_data)
+on_delivered (ElvesDelivery *delivery, gpointer user_data)
 {
   ElvesScheduler *self = user_data;
 
-  for (guint i = 0; i < deliveries->len; i++)
-    if (!elves_canary_take (self->canary, deliveries->pdata[i]) &&
-        !elves_echo_take (self->echo, deliveries->pdata[i]))
-      elves_intake_take (self->intake, g_steal_pointer (&deliveries->pdata[i]));
+  elves_intake_take (self->intake, delivery);
 }
 
 static void
-on_consumer_state (ElvesAmqpConsumer *consumer,
-                   guint64 epoch,
-                   const GError *error,
-                   gpointer user_data)
+on_consuming (gpointer user_data)
 {
   ElvesScheduler *self = user_data;
 
-  elves_keeper_set_connected (self->keeper, error == NULL);
-  if (error == NULL)
-    {
-      self->epoch = epoch;
-      elves_scheduler_metrics.consuming = 1;
-      elves_scheduler_metrics.consumer_connects++;
-      g_message ("consuming queue=%s exchange=%s prefetch=%u", self->config->mq_queue,
-                 self->config->mq_exchange, self->config->mq_prefetch);
-      elves_echo_set_consumer (self->echo, consumer);
-      elves_canary_set_consumer (self->canary, consumer);
-      elves_daemon_ready (self->daemon);
-      return;
-    }
+  elves_keeper_set_connected (self->keeper, TRUE);
+  elves_daemon_ready (self->daemon);
+}
 
-  g_warning ("not consuming: %s", error->message);
-  elves_scheduler_metrics.consuming = 0;
-  elves_echo_set_consumer (self->echo, NULL);
-  elves_canary_set_consumer (self->canary, NULL);
-  if (self->epoch != 0)
-    elves_job_table_lose_deliveries (self->jobs, self->epoch);
-  self->epoch = 0;
+static void
+on_lost (guint64 epoch, gpointer user_data)
+{
+  ElvesScheduler *self = user_data;
+
+  elves_keeper_set_connected (self->keeper, FALSE);
+  if (epoch != 0)
+    elves_job_table_lose_deliveries (self->jobs, epoch);
 }
 
 static gboolean on_drain_check (gpointer user_data);
 
 static void
-on_consumer_cancelled (ElvesAmqpConsumer *consumer, gpointer user_data)
+on_cancelled (gpointer user_data)
 {
-  ElvesScheduler *self = user_data;
-
-  elves_echo_set_consumer (self->echo, NULL);
-  elves_canary_set_consumer (self->canary, NULL);
-  on_drain_check (self);
+  on_drain_check (user_data);
 }
 
-static const ElvesAmqpConsumerCallbacks consumer_callbacks = { on_deliveries, on_consumer_state,
-                                                               on_consumer_cancelled };
-
-static void
-on_publisher_state (ElvesAmqpPublisher *publisher, const GError *error, gpointer user_data)
-{
-  ElvesScheduler *self = user_data;
-
-  elves_echo_set_publishing (self->echo, error == NULL);
-  elves_scheduler_metrics.publishing = error == NULL;
-  if (error != NULL)
-    {
-      g_warning ("not publishing: %s", error->message);
-      return;
-    }
-  elves_scheduler_metrics.publisher_connects++;
-  g_message ("publishing");
-}
-
-static const ElvesAmqpPublisherCallbacks publisher_callbacks = { on_publisher_state };
-
-static ElvesAmqpSettings
-mq_settings (ElvesScheduler *self)
-{
-  const ElvesSchedulerConfig *config = self->config;
-
-  return (ElvesAmqpSettings){
-    .host = config->mq_host,
-    .port = (guint16) config->mq_port,
-    .user = config->mq_user,
-    .password = config->mq_password,
-    .vhost = config->mq_vhost,
-    .connect_timeout_ms = config->mq_connect_timeout_ms,
-    .heartbeat_s = config->mq_heartbeat_s,
-    .retry_first_ms = config->retry_first_ms,
-    .retry_cap_ms = config->retry_cap_ms,
-    .poller = self->poller,
-  };
-}
-
-static void
-start_publishing (ElvesScheduler *self)
-{
-  ElvesAmqpSettings settings = mq_settings (self);
-  ElvesAmqpTopology topology = { .exchange = self->config->mq_exchange };
-  ElvesCanaryParts canary = {
-    .deadlines = self->deadlines, .config = self->config, .agents = self->agents, .pool = self->pool
-  };
-
-  self->publisher = elves_amqp_publisher_new (&settings, &topology, self->config->mq_persistent,
-                                              &publisher_callbacks, self);
-  self->echo = elves_echo_new (self->deadlines, self->config, self->publisher);
-  canary.publisher = self->publisher;
-  self->canary = elves_canary_new (&canary);
-}
-
-static void
-start_consuming (ElvesScheduler *self)
-{
-  static const char *const bindings[] = { ELVES_BINDING_TWO_WORDS, ELVES_BINDING_WHOLE_KEY, NULL };
-  ElvesAmqpSettings settings = mq_settings (self);
-  ElvesAmqpTopology topology = {
-    .exchange = self->config->mq_exchange,
-    .queue = self->config->mq_queue,
-    .dead_queue = self->dead_queue,
-    .quorum = self->config->mq_queue_type == ELVES_QUEUE_QUORUM,
-    .bindings = bindings,
-    .prefetch = self->config->mq_prefetch,
-    .echo = self->echo != NULL || self->canary != NULL,
-  };
-
-  if (self->consumer == NULL && self->drain == NULL)
-    self->consumer = elves_amqp_consumer_new (&settings, &topology, &consumer_callbacks, self);
-}
-
-/* --- the registry ---------------------------------------------------------------------------- */
+static const ElvesSchedulerBrokerCallbacks broker_callbacks = { on_delivered, on_consuming, on_lost,
+                                                                on_cancelled };
 
 static void
 on_agents_complete (gpointer user_data)
 {
-  start_consuming (user_data);
+  ElvesScheduler *self = user_data;
+
+  if (self->drain == NULL)
+    elves_scheduler_broker_consume (self->broker);
 }
 
 /* --- from start to end ----------------------------------------------------------------------- */
@@ -263,6 +164,22 @@ make_pool (ElvesScheduler *self)
   };
 
   self->pool = elves_agent_pool_new (self->poller, self->deadlines, &options);
+}
+
+static void
+make_broker (ElvesScheduler *self)
+{
+  ElvesSchedulerBrokerParts parts = {
+    .config = self->config,
+    .poller = self->poller,
+    .deadlines = self->deadlines,
+    .agents = self->agents,
+    .pool = self->pool,
+  };
+
+  self->dead_queue = g_strconcat (self->config->mq_queue, ELVES_DEAD_QUEUE_SUFFIX, NULL);
+  parts.dead_queue = self->dead_queue;
+  self->broker = elves_scheduler_broker_new (&parts, &broker_callbacks, self);
 }
 
 static gboolean
@@ -311,7 +228,7 @@ start_status (ElvesScheduler *self)
     .agents = self->agents,
     .pool = self->pool,
     .jobs = self->jobs,
-    .publisher = self->publisher,
+    .publisher = elves_scheduler_broker_publisher (self->broker),
   };
 
   self->status = elves_scheduler_status_new (&parts);
@@ -323,6 +240,7 @@ make_keeper (ElvesScheduler *self)
   const ElvesSchedulerConfig *config = self->config;
   ElvesKeeperOptions options = {
     .queue = config->mq_queue,
+    .dead_queue = self->dead_queue,
     .prefetch = config->mq_prefetch,
     .ack_timeout_s = config->mq_ack_timeout_s,
     .recheck_s = config->job_recheck_s,
@@ -332,8 +250,6 @@ make_keeper (ElvesScheduler *self)
     .retry_cap_ms = config->retry_cap_ms,
   };
 
-  self->dead_queue = g_strconcat (config->mq_queue, ELVES_DEAD_QUEUE_SUFFIX, NULL);
-  options.dead_queue = self->dead_queue;
   self->keeper = elves_keeper_new (self->deadlines, &options, self->jobs, self->replies,
                                    on_delivery_done, self);
 }
@@ -436,8 +352,9 @@ make_parts (ElvesScheduler *self, GError **error)
   self->agents = elves_agent_table_new ((guint16) self->config->thrift_agent_port);
   self->jobs = elves_job_table_new (self->config->mq_prefetch, self->config->job_remember);
   make_pool (self);
-  start_publishing (self);
-  self->replies = elves_replies_new (self->publisher, &self->rules, &replies_callbacks, self);
+  make_broker (self);
+  self->replies = elves_replies_new (elves_scheduler_broker_publisher (self->broker), &self->rules,
+                                     &replies_callbacks, self);
   make_keeper (self);
   if (!listen_for_results (self, error))
     return FALSE;
@@ -449,7 +366,7 @@ make_parts (ElvesScheduler *self, GError **error)
   if (uses_registry && !make_presence (self, error))
     return FALSE;
   if (!uses_registry || self->config->agents_unregistered == ELVES_UNREGISTERED_DIAL)
-    start_consuming (self);
+    elves_scheduler_broker_consume (self->broker);
   return TRUE;
 }
 
@@ -478,7 +395,8 @@ on_drain_check (gpointer user_data)
 {
   ElvesScheduler *self = user_data;
   guint jobs = elves_job_table_size (self->jobs);
-  guint publications = elves_amqp_publisher_outstanding (self->publisher);
+  guint publications =
+      elves_amqp_publisher_outstanding (elves_scheduler_broker_publisher (self->broker));
 
   if ((jobs > 0 || publications > 0) && g_get_monotonic_time () < self->drain_until_us)
     return G_SOURCE_CONTINUE;
@@ -510,12 +428,8 @@ elves_scheduler_stop (ElvesScheduler *self)
     return;
 
   g_message ("stopping in_flight=%u", elves_job_table_size (self->jobs));
-  elves_scheduler_metrics.consuming = 0;
-  elves_echo_set_consumer (self->echo, NULL);
-  elves_canary_set_consumer (self->canary, NULL);
   begin_drain (self);
-  if (self->consumer != NULL)
-    elves_amqp_consumer_cancel (self->consumer);
+  elves_scheduler_broker_cancel (self->broker);
 }
 
 /**
@@ -537,13 +451,11 @@ elves_scheduler_free (ElvesScheduler *self)
       g_source_unref (self->drain);
     }
   elves_scheduler_status_free (self->status);
-  elves_amqp_consumer_free (g_steal_pointer (&self->consumer));
+  elves_scheduler_broker_close_consumer (self->broker);
   elves_presence_free (self->presence);
   elves_agent_pool_free (self->pool);
   elves_errands_free (self->errands);
-  elves_amqp_publisher_free (self->publisher);
-  elves_echo_free (self->echo);
-  elves_canary_free (self->canary);
+  g_clear_pointer (&self->broker, elves_scheduler_broker_free);
   elves_results_free (self->results);
   elves_intake_free (self->intake);
   elves_desk_free (self->desk);
