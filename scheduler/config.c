@@ -160,6 +160,18 @@ elves_scheduler_config_uses_registry (const ElvesSchedulerConfig *self)
 }
 
 /**
+ * elves_scheduler_config_dials_unregistered:
+ *
+ * Returns: whether an agent that is not registered is dialled.
+ */
+gboolean
+elves_scheduler_config_dials_unregistered (const ElvesSchedulerConfig *self)
+{
+  return !elves_scheduler_config_uses_registry (self) ||
+         self->agents_unregistered == ELVES_UNREGISTERED_DIAL;
+}
+
+/**
  * elves_scheduler_config_advertised_host:
  *
  * Returns: (transfer none): where agents report to: what is said, or else where we listen.

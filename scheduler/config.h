@@ -92,5 +92,7 @@ gboolean elves_scheduler_config_check (gconstpointer config, GError **error);
 gboolean elves_scheduler_config_uses_registry (const ElvesSchedulerConfig *self);
 /* (transfer none): where agents report to, as they are told. */
 const char *elves_scheduler_config_advertised_host (const ElvesSchedulerConfig *self);
+/* An agent that is not registered is dialled: so it shall be, or there is no registry. */
+gboolean elves_scheduler_config_dials_unregistered (const ElvesSchedulerConfig *self);
 
 G_END_DECLS

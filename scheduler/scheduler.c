@@ -13,17 +13,14 @@
 #include "common/names.h"
 #include "scheduler/broker.h"
 #include "scheduler/intake.h"
+#include "scheduler/part-options.h"
 #include "scheduler/presence.h"
 #include "scheduler/results.h"
 #include "scheduler/status.h"
 
 enum
 {
-  DRAIN_CHECK_MS = 20,
-  MESSAGE_TIMEOUT_S = 60,
-  SEEN_GRACE_S = 60, /* beyond mq.ackTimeout: on its way, in queues, clocks */
-  LIST_ITEMS = 10000,
-  NESTING = 32
+  DRAIN_CHECK_MS = 20
 };
 
 struct ElvesScheduler
@@ -134,34 +131,10 @@ on_agents_complete (gpointer user_data)
 
 /* --- from start to end ----------------------------------------------------------------------- */
 
-static ElvesThriftLinkOptions
-link_options (const ElvesSchedulerConfig *config)
-{
-  return (ElvesThriftLinkOptions){
-    .limits = {
-      .message_bytes = config->thrift_max_message_bytes,
-      .string_bytes = config->thrift_max_message_bytes,
-      .list_items = LIST_ITEMS,
-      .depth = NESTING,
-    },
-    .connect_timeout_ms = config->thrift_timeout_ms,
-    .output_limit_bytes = 2 * config->thrift_max_message_bytes,
-  };
-}
-
 static void
 make_pool (ElvesScheduler *self)
 {
-  ElvesAgentPoolOptions options = {
-    .link = link_options (self->config),
-    .call_timeout_ms = self->config->thrift_timeout_ms,
-    .idle_s = self->config->thrift_idle_s,
-    .max_lines = self->config->agents_max_links,
-    .max_waiting = self->config->agents_max_waiting,
-    .max_batch = self->config->agents_max_batch,
-    .max_list_bytes = self->config->agents_max_list_bytes,
-    .max_in_flight = self->config->agents_max_in_flight,
-  };
+  ElvesAgentPoolOptions options = elves_part_options_pool (self->config);
 
   self->pool = elves_agent_pool_new (self->poller, self->deadlines, &options);
 }
@@ -185,13 +158,7 @@ make_broker (ElvesScheduler *self)
 static gboolean
 listen_for_results (ElvesScheduler *self, GError **error)
 {
-  ElvesThriftServerOptions options = {
-    .host = self->config->thrift_listen,
-    .port = (guint16) self->config->thrift_scheduler_port,
-    .max_connections = self->config->thrift_max_connections,
-    .message_timeout_s = MESSAGE_TIMEOUT_S,
-    .link = link_options (self->config),
-  };
+  ElvesThriftServerOptions options = elves_part_options_server (self->config);
 
   self->allowed = elves_address_list_parse (self->config->thrift_allowed, error);
   if (self->allowed == NULL)
@@ -205,19 +172,6 @@ listen_for_results (ElvesScheduler *self, GError **error)
   g_message ("listening for results address=%s:%u", self->config->thrift_listen,
              elves_results_port (self->results));
   return TRUE;
-}
-
-static void
-set_rules (ElvesScheduler *self)
-{
-  const ElvesSchedulerConfig *config = self->config;
-
-  self->rules.exchange = config->mq_exchange;
-  self->rules.default_timeout_s = config->job_default_timeout_s;
-  self->rules.legacy_timeout_ms = config->legacy_timeout_unit == ELVES_TIMEOUT_UNIT_MS;
-  self->rules.max_message_bytes = config->mq_max_message_bytes;
-  if (*config->mq_reply_content_type != '\0')
-    self->rules.reply_content_type = config->mq_reply_content_type;
 }
 
 static void
@@ -237,40 +191,16 @@ start_status (ElvesScheduler *self)
 static void
 make_keeper (ElvesScheduler *self)
 {
-  const ElvesSchedulerConfig *config = self->config;
-  ElvesKeeperOptions options = {
-    .queue = config->mq_queue,
-    .dead_queue = self->dead_queue,
-    .prefetch = config->mq_prefetch,
-    .ack_timeout_s = config->mq_ack_timeout_s,
-    .recheck_s = config->job_recheck_s,
-    .lost_after_s = config->agents_lost_after_s,
-    .grace_s = config->job_grace_s,
-    .retry_first_ms = config->retry_first_ms,
-    .retry_cap_ms = config->retry_cap_ms,
-  };
+  ElvesKeeperOptions options = elves_part_options_keeper (self->config, self->dead_queue);
 
   self->keeper = elves_keeper_new (self->deadlines, &options, self->jobs, self->replies,
                                    on_delivery_done, self);
 }
 
-/* An agent that is not registered is dialled. */
-static gboolean
-dials (const ElvesSchedulerConfig *config)
-{
-  return !elves_scheduler_config_uses_registry (config) ||
-         config->agents_unregistered == ELVES_UNREGISTERED_DIAL;
-}
-
 static void
 make_dispatch (ElvesScheduler *self)
 {
-  const ElvesSchedulerConfig *config = self->config;
-  ElvesDispatchOptions options = {
-    .dial_unregistered = dials (config),
-    .agent_port = (guint16) config->thrift_agent_port,
-    .call_timeout_ms = config->thrift_timeout_ms,
-  };
+  ElvesDispatchOptions options = elves_part_options_dispatch (self->config);
 
   self->dispatch = elves_dispatch_new (self->agents, self->pool, &options,
                                        &elves_keeper_dispatch_callbacks, self->keeper);
@@ -280,12 +210,7 @@ make_dispatch (ElvesScheduler *self)
 static void
 make_errands (ElvesScheduler *self)
 {
-  ElvesErrandOptions options = {
-    .link = link_options (self->config),
-    .timeout_ms = self->config->thrift_timeout_ms,
-    .idle_s = self->config->thrift_idle_s,
-    .max_links = self->config->agents_max_links,
-  };
+  ElvesErrandOptions options = elves_part_options_errands (self->config);
 
   self->errands = elves_errands_new (self->poller, self->deadlines, &options);
 }
@@ -296,7 +221,7 @@ make_desk (ElvesScheduler *self)
   ElvesDeskParts parts = {
     .rules = &self->rules,
     .agents = self->agents,
-    .dial_unregistered = dials (self->config),
+    .dial_unregistered = elves_scheduler_config_dials_unregistered (self->config),
     .agent_port = (guint16) self->config->thrift_agent_port,
     .errands = self->errands,
     .deadlines = self->deadlines,
@@ -313,12 +238,7 @@ make_desk (ElvesScheduler *self)
 static void
 make_intake (ElvesScheduler *self)
 {
-  ElvesIntakeOptions options = {
-    .origin = self->origin,
-    .queue = self->config->mq_queue,
-    .max_attempts = self->config->mq_max_attempts,
-    .seen_within_s = (gint32) (self->config->mq_ack_timeout_s + SEEN_GRACE_S),
-  };
+  ElvesIntakeOptions options = elves_part_options_intake (self->config, self->origin);
 
   self->intake = elves_intake_new (&self->rules, &options, self->jobs, self->keeper, self->replies,
                                    self->desk, on_delivery_done, self);
@@ -342,9 +262,7 @@ make_presence (ElvesScheduler *self, GError **error)
 static gboolean
 make_parts (ElvesScheduler *self, GError **error)
 {
-  gboolean uses_registry = elves_scheduler_config_uses_registry (self->config);
-
-  set_rules (self);
+  self->rules = elves_part_options_rules (self->config);
   self->poller = elves_poller_new (error);
   if (self->poller == NULL)
     return FALSE;
@@ -363,9 +281,9 @@ make_parts (ElvesScheduler *self, GError **error)
   make_desk (self);
   make_intake (self);
   start_status (self);
-  if (uses_registry && !make_presence (self, error))
+  if (elves_scheduler_config_uses_registry (self->config) && !make_presence (self, error))
     return FALSE;
-  if (!uses_registry || self->config->agents_unregistered == ELVES_UNREGISTERED_DIAL)
+  if (elves_scheduler_config_dials_unregistered (self->config))
     elves_scheduler_broker_consume (self->broker);
   return TRUE;
 }
