@@ -41,6 +41,7 @@ struct ElvesCronEngine
   GQueue failed;  /* of Batch: to be recorded again */
   guint recording;
   gboolean is_running;
+  gboolean is_held; /* the clock is not set: there was no room */
 };
 
 /* Records on their way into the store. */
@@ -259,8 +260,9 @@ wake (ElvesCronEngine *self)
   while (decide_some (self, now_us))
     ;
   first = elves_cron_timetable_first (self->timetable);
+  self->is_held = !has_room (self);
   elves_cron_clock_wake_at (self->clock,
-                            first != NULL && has_room (self) ? first->next_us : G_MAXINT64);
+                            first != NULL && !self->is_held ? first->next_us : G_MAXINT64);
 }
 
 static void
@@ -463,8 +465,7 @@ elves_cron_engine_size (ElvesCronEngine *self)
 void
 elves_cron_engine_room (ElvesCronEngine *self)
 {
-  const ElvesCronEntry *first = elves_cron_timetable_first (self->timetable);
-  if (first != NULL && first->next_us <= elves_cron_clock_now_us () && has_room (self))
+  if (self->is_held && has_room (self))
     wake (self);
 }
 

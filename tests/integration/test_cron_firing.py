@@ -1,5 +1,6 @@
 """E39: what fires, what is recorded of it, and what becomes of the result."""
 
+import collections
 import json
 import threading
 import time
@@ -32,6 +33,21 @@ def test_e39_the_cast_to_the_scheduler(cron_stage):
     assert (properties.content_type, properties.content_encoding) == ("text/plain", "UTF-8")
     assert properties.delivery_mode == 2
     assert properties.message_id.startswith(id + ":")
+
+
+def test_e39_a_crowd_that_takes_all_room_is_not_the_last(cron_stage):
+    """Nothing is due when there is room again, and the next instants fire all the same."""
+    cron_stage.cron({"cron.maxOutstanding": 10})
+    jobs = cron_stage.jobs()
+    ids = [cron_stage.create(start=True, rule="0/2 * * * * ?") for _ in range(30)]
+    fired = collections.Counter()
+
+    def all_fired_often():
+        while message := jobs.poll():
+            fired[message.json["mqbody"]["id"]] += 1
+        return all(fired[id] >= 5 for id in ids)
+
+    wait_until(all_fired_often, "each fires again and again", 40)
 
 
 def test_e39_last_result_and_history(cron_stage):
