@@ -1,14 +1,16 @@
 /* Wiring of a leader. In order of time:
  *
- *   number (the fence) -> what is open -> the started tasks, page by page -> fire, take requests
- *                                 and what of it was published (witness)
+ *   number (the fence) -> what is open -> the started tasks, page by page -> fire
+ *                                 and what of it was published (witness) -> send the rest of it,
+ *                                                                           take requests
  *
  *   due -> engine -> store -> outbox -> broker -> store
  *            ^                            |
  *            +--- an execution ended <----+--- cronResult <- desk
  *
- * What is open is read before the tasks are, and sent again only when all are there: a result that
- * comes meanwhile waits in the broker, because no requests are taken until then. */
+ * What is due fires as soon as the tasks are there: reading what was published may take a second,
+ * and matters only to what an earlier leader has left open. A result that comes meanwhile waits in
+ * the broker, because no requests are taken until then. */
 #include "cron/lead.h"
 
 #include "cron/desk.h"
@@ -35,14 +37,14 @@ struct ElvesCronLead
   ElvesCronDesk *desk;
   ElvesCronTally *tally;
   ElvesCronReports *reports;
-  ElvesCronHistory *history; /* (nullable) until it leads */
+  ElvesCronHistory *history; /* (nullable) until it fires */
   ElvesCronWitness *witness; /* (nullable) until it is asked */
   GPtrArray *open_shots;     /* until they are sent */
   GArray *running, *queued;
   GHashTable *published; /* (nullable) the witness's, when it has read */
-  gboolean is_loaded;    /* the tasks are there, and what is open */
-  gint64 begun_us, number_us, open_us, loaded_us, published_us; /* when the steps were done */
-  GQueue steps;                                                 /* of Step, by its place */
+  /* When the steps were done; 0: not yet. */
+  gint64 begun_us, number_us, open_us, there_us, loaded_us, published_us;
+  GQueue steps; /* of Step, by its place */
 };
 
 /* A question to the store while taking over. */
@@ -89,7 +91,7 @@ static guint
 on_outstanding (gpointer user_data)
 {
   ElvesCronLead *self = user_data;
-  return elves_cron_outbox_load (self->outbox);
+  return elves_cron_outbox_load (self->outbox) + self->open_shots->len;
 }
 
 static void
@@ -156,20 +158,28 @@ say_leading (ElvesCronLead *self)
              (self->loaded_us - from_us) / 1000, (self->published_us - from_us) / 1000);
 }
 
-/* When all is there: the tasks, and what was published. */
+/* When the tasks are there, and the queue in which what is published leaves a copy. */
+static void
+fire (ElvesCronLead *self)
+{
+  if (self->there_us == 0 || self->loaded_us == 0 || self->history != NULL)
+    return;
+  self->history = elves_cron_history_new (self->config, self->ledger);
+  elves_cron_engine_restore (self->engine, self->running, self->queued);
+  elves_cron_engine_run (self->engine);
+}
+
+/* When it fires, and knows what was published. */
 static void
 begin (ElvesCronLead *self)
 {
-  if (self->published == NULL || !self->is_loaded)
+  if (self->published == NULL || self->history == NULL)
     return;
   note_published (self, self->published);
   say_leading (self);
   elves_cron_metrics.recovered += self->open_shots->len;
-  self->history = elves_cron_history_new (self->config, self->ledger);
   elves_cron_outbox_send (self->outbox, self->open_shots);
-  elves_cron_engine_restore (self->engine, self->running, self->queued);
   elves_cron_reports_begin (self->reports);
-  elves_cron_engine_run (self->engine);
   elves_component_start (self->component);
   self->callbacks.ready (self->user_data);
 }
@@ -190,10 +200,18 @@ on_entries (GPtrArray *entries, const char *last, const GError *error, gpointer 
     elves_cron_schedules_load (self->ledger, last, PAGE, on_entries, step_new (self));
   else
     {
-      self->is_loaded = TRUE;
       self->loaded_us = g_get_monotonic_time ();
+      fire (self);
       begin (self);
     }
+}
+
+static void
+on_there (gpointer user_data)
+{
+  ElvesCronLead *self = user_data;
+  self->there_us = g_get_monotonic_time ();
+  fire (self);
 }
 
 static void
@@ -205,6 +223,8 @@ on_published (GHashTable *keys, gpointer user_data)
   begin (self);
 }
 
+static const ElvesCronWitnessCallbacks witness_callbacks = { on_there, on_published };
+
 static void
 on_open (GPtrArray *shots, GArray *running, GArray *queued, const GError *error, gpointer user_data)
 {
@@ -215,7 +235,7 @@ on_open (GPtrArray *shots, GArray *running, GArray *queued, const GError *error,
   self->open_shots = g_ptr_array_ref (shots);
   self->running = g_array_ref (running);
   self->queued = g_array_ref (queued);
-  self->witness = elves_cron_witness_new (self->config, shots->len > 0, on_published, self);
+  self->witness = elves_cron_witness_new (self->config, shots->len > 0, &witness_callbacks, self);
   elves_cron_schedules_load (self->ledger, "", PAGE, on_entries, step_new (self));
 }
 

@@ -19,7 +19,7 @@
 
 struct ElvesCronWitness
 {
-  ElvesCronWitnessFunc done;
+  const ElvesCronWitnessCallbacks *callbacks;
   gpointer user_data;
   gboolean reads;
   char *queue;
@@ -43,7 +43,7 @@ on_end (gpointer user_data)
   g_clear_pointer (&self->end, g_source_unref);
   elves_amqp_consumer_free (g_steal_pointer (&self->consumer));
   elves_amqp_publisher_free (g_steal_pointer (&self->publisher));
-  self->done (self->keys, self->user_data);
+  self->callbacks->read (self->keys, self->user_data);
   return G_SOURCE_REMOVE;
 }
 
@@ -92,19 +92,30 @@ on_state (ElvesAmqpConsumer *consumer, guint64 epoch, const GError *error, gpoin
 {
   ElvesCronWitness *self = user_data;
   if (error != NULL)
-    g_warning ("waiting for the broker to take over: %s", error->message);
-  else if (self->reads)
+    {
+      g_warning ("waiting for the broker to take over: %s", error->message);
+      return;
+    }
+  if (self->reads)
     put_mark (self);
   else
     end (self);
+  self->callbacks->there (self->user_data);
 }
 
 static const ElvesAmqpConsumerCallbacks consumer_callbacks = { on_deliveries, on_state, NULL };
 
+/**
+ * elves_cron_witness_new:
+ * @config: must outlive it
+ * @callbacks: must outlive it
+ *
+ * Returns: (transfer full)
+ */
 ElvesCronWitness *
 elves_cron_witness_new (const ElvesCronConfig *config,
                         gboolean reads,
-                        ElvesCronWitnessFunc done,
+                        const ElvesCronWitnessCallbacks *callbacks,
                         gpointer user_data)
 {
   ElvesCronWitness *self = g_new0 (ElvesCronWitness, 1);
@@ -119,7 +130,7 @@ elves_cron_witness_new (const ElvesCronConfig *config,
     .max_body_bytes = BODY_BYTES,
     .prefetch = reads ? G_MAXUINT16 : 1,
   };
-  self->done = done;
+  self->callbacks = callbacks;
   self->user_data = user_data;
   self->reads = reads;
   self->queue = elves_cron_witness_queue (config);

@@ -12,15 +12,21 @@ G_BEGIN_DECLS
 
 typedef struct ElvesCronWitness ElvesCronWitness;
 
-/* @keys: of char *: of the executions whose copies are there. From the loop, once. */
-typedef void (*ElvesCronWitnessFunc) (GHashTable *keys, gpointer user_data);
+typedef struct
+{
+  /* The queue is there: what is published from now on leaves a copy. Also after each lost
+     connection. */
+  void (*there) (gpointer user_data);
+  /* @keys: of char *: of the executions whose copies are there. From the loop, once. */
+  void (*read) (GHashTable *keys, gpointer user_data);
+} ElvesCronWitnessCallbacks;
 
 /* (transfer full): the name of the queue, and the routing key of copies. */
 char *elves_cron_witness_queue (const ElvesCronConfig *config);
-/* Makes the queue if there is none; reads it only when @reads. */
+/* Makes the queue if there is none; reads it only when @reads, else there are no keys. */
 ElvesCronWitness *elves_cron_witness_new (const ElvesCronConfig *config,
                                           gboolean reads,
-                                          ElvesCronWitnessFunc done,
+                                          const ElvesCronWitnessCallbacks *callbacks,
                                           gpointer user_data);
 void elves_cron_witness_free (ElvesCronWitness *self);
 
