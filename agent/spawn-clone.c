@@ -25,6 +25,9 @@
 #endif
 
 #define PROBE_STACK_BYTES (16 * 1024)
+/* Above the first frame: the C library's syscall() reads arguments that it was not given from
+   there, when the child ends by a tail call of it. A multiple of 16. */
+#define HEADROOM_BYTES 64
 
 /* As the kernel has it since 5.7; <linux/sched.h> cannot be included beside <sched.h>. */
 typedef struct
@@ -86,7 +89,7 @@ elves_spawn_clone (const ElvesCloneSpec *spec, ElvesCloneFunc func, gpointer dat
     .flags = CLONE_VM | CLONE_VFORK | CLONE_CLEAR_SIGHAND,
     .exit_signal = SIGCHLD,
     .stack = (gsize) spec->stack,
-    .stack_size = spec->stack_bytes,
+    .stack_size = spec->stack_bytes - HEADROOM_BYTES,
   };
   if (spec->group_fd >= 0)
     {
