@@ -127,14 +127,10 @@ elves_process_scan (void)
   return all;
 }
 
-/* Whether a variable that begins with @wanted is in the environment that the process began with. */
+/* Whether a variable that begins with @wanted is there. */
 static gboolean
-has_variable (pid_t pid, const char *wanted, gsize wanted_length)
+has_variable (const char *environment, gssize length, const char *wanted, gsize wanted_length)
 {
-  g_autofree char *environment = g_malloc (ENVIRONMENT_LIMIT_BYTES);
-  char path[32];
-  snprintf (path, sizeof path, "/proc/%d/environ", (int) pid);
-  gssize length = read_file (path, environment, ENVIRONMENT_LIMIT_BYTES);
   for (const char *at = environment;
        length > 0 && (gssize) wanted_length <= environment + length - at;)
     {
@@ -148,23 +144,32 @@ has_variable (pid_t pid, const char *wanted, gsize wanted_length)
   return FALSE;
 }
 
+/* An orphan that only the last open cell can be asked about, if it has no tracking entry; see the
+   head of this file. */
 static gboolean
-has_tracking_entry (const ElvesCell *cell, pid_t pid)
-{
-  return has_variable (pid, cell->tracking, strlen (cell->tracking) + 1); /* with its NUL */
-}
-
-/* An orphan that only the last open cell can be asked about; see the head of this file. */
-static gboolean
-is_stray (const ElvesCell *cell, const ElvesProcess *orphan)
+may_be_stray (const ElvesCell *cell, const ElvesProcess *orphan)
 {
   const ElvesContainment *containment = cell->containment;
-  if (containment->spare_strays || containment->n_open != 1 || getpid () == 1 ||
-      containment->busy_since == 0 || orphan->start < containment->busy_since ||
-      g_hash_table_contains (containment->leaders, GINT_TO_POINTER (orphan->pid)))
+  return !containment->spare_strays && containment->n_open == 1 && getpid () != 1 &&
+         containment->busy_since != 0 && orphan->start >= containment->busy_since &&
+         !g_hash_table_contains (containment->leaders, GINT_TO_POINTER (orphan->pid));
+}
+
+/* By the environment that it began with, which is read once: a process that executes a program has
+   none for a moment, and looked at twice it would be neither the job's nor a stray. */
+static gboolean
+is_orphan_of (const ElvesCell *cell, const ElvesProcess *orphan)
+{
+  g_autofree char *environment = g_malloc (ENVIRONMENT_LIMIT_BYTES);
+  char path[32];
+  snprintf (path, sizeof path, "/proc/%d/environ", (int) orphan->pid);
+  gssize length = read_file (path, environment, ENVIRONMENT_LIMIT_BYTES);
+  if (has_variable (environment, length, cell->tracking, strlen (cell->tracking) + 1)) /* its NUL */
+    return TRUE;
+  if (!may_be_stray (cell, orphan))
     return FALSE;
-  g_autofree char *any = g_strdup_printf ("ELVES_TRACKING=%s-", containment->unique);
-  return !has_variable (orphan->pid, any, strlen (any)); /* else it is of another job, and closed */
+  g_autofree char *any = g_strdup_printf ("ELVES_TRACKING=%s-", cell->containment->unique);
+  return !has_variable (environment, length, any, strlen (any)); /* else of another job, closed */
 }
 
 /* Whether this process, apart from its parents, belongs to the job. */
@@ -175,7 +180,7 @@ is_root_member (const ElvesCell *cell, const ElvesProcess *process, gboolean lea
                          process->group == cell->leader))
     return TRUE;
   return process->parent == getpid () && !elves_process_is_dead (process) &&
-         (has_tracking_entry (cell, process->pid) || is_stray (cell, process));
+         is_orphan_of (cell, process);
 }
 
 /* The pid of a reaped leader stays reserved while its session has members; if it is somebody's,

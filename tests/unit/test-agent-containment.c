@@ -74,17 +74,6 @@ wait_for_all (void)
     ;
 }
 
-/* Into the log: what there is instead. */
-static void
-say_processes (void)
-{
-  g_autofree char *command =
-      g_strdup_printf ("ps -o pid,ppid,sid,pgid,stat,args --ppid %d", (int) getpid ());
-  g_autofree char *text = NULL;
-  if (g_spawn_command_line_sync (command, &text, NULL, NULL, NULL))
-    g_printerr ("%s", text);
-}
-
 /* Waits until @n of the job are alive: a shell forks when it likes. */
 static void
 assert_count_becomes (ElvesCell *cell, guint n)
@@ -92,8 +81,6 @@ assert_count_becomes (ElvesCell *cell, guint n)
   for (gint64 end_us = g_get_monotonic_time () + 10 * G_USEC_PER_SEC;
        elves_cell_count (cell) != n && g_get_monotonic_time () < end_us;)
     g_thread_yield ();
-  if (elves_cell_count (cell) != n)
-    say_processes ();
   g_assert_cmpuint (elves_cell_count (cell), ==, n);
 }
 
